@@ -1,0 +1,1 @@
+//! Pointsman's core: it routes LLM requests by the meaning of their prompts and holds tenants to token quotas.
