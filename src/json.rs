@@ -1,0 +1,17 @@
+//! Reading JSON without building a tree of it.
+//!
+//! Two readers share one grammar (RFC 8259). [`pull`] walks a request that is wholly in memory and hands out byte spans, so that a field
+//! can be spliced. [`push`] takes a response in whatever pieces it arrives and remembers only the path it is on. Neither recurses into a
+//! value, copies what nobody asked for, or knows any API.
+
+pub mod pull;
+pub mod push;
+mod text;
+
+pub use pull::{JsonError, Kind, RawStr, Scanner};
+pub use push::{Event, Push, Sink};
+pub use text::{push_quoted, unescape_into};
+
+/// Values nested deeper than this are refused. Servers in use stop at 128 (serde_json) to about 1,000 (Python), so nothing that an
+/// upstream would answer is lost.
+pub const MAX_DEPTH: usize = 512;
