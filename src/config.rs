@@ -27,7 +27,7 @@ pub fn read(document: &[u8], labels: &[String]) -> Result<Policy, ConfigError> {
     let wire: WirePolicy = serde_path_to_error::deserialize(&mut *json).map_err(|error| {
         let path = error.path().to_string();
         let hint = if error.inner().is_syntax() && !looks_like_json(document) { "; the policy is JSON, not YAML" } else { "" };
-        ConfigError::at(if path == "." { "" } else { &path }, format!("{}{hint}", error.inner()))
+        ConfigError::at(if matches!(path.as_str(), "." | "?") { "" } else { &path }, format!("{}{hint}", error.inner()))
     })?;
     json.end().map_err(|error| ConfigError::at("", error.to_string()))?;
     check::policy(wire.into(), labels)
@@ -97,10 +97,18 @@ impl Default for WireHeaders {
     }
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum WireDialect {
-    OpenaiChat,
+/// An API by its name.
+struct WireDialect(Dialect);
+
+impl<'de> Deserialize<'de> for WireDialect {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        let known = Dialect::ALL.into_iter().find(|dialect| dialect.name() == name);
+        known.map(WireDialect).ok_or_else(|| {
+            let names = Dialect::ALL.map(Dialect::name).join("`, `");
+            D::Error::custom(format_args!("unknown API `{name}`, expected one of `{names}`"))
+        })
+    }
 }
 
 #[derive(Deserialize, Default)]
@@ -212,7 +220,7 @@ impl From<WirePolicy> for Policy {
             domains: wire.domains.map(Target::from),
             headers: HeaderNames { domain: wire.headers.domain, model: wire.headers.model },
             explain: wire.explain,
-            paths: wire.paths.map(|WireDialect::OpenaiChat| Dialect::OpenAiChat).into_iter().collect(),
+            paths: wire.paths.map(|WireDialect(dialect)| dialect).into_iter().collect(),
             unreadable: match wire.unreadable {
                 WireUnreadable::Refuse => Unreadable::Refuse,
                 WireUnreadable::Pass => Unreadable::Pass,

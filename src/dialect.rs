@@ -3,7 +3,19 @@
 //! A dialect reads a request into a [`Request`], says where a response reports its usage, and words an error as that API does. Wire forms
 //! stay in the dialects' files; nothing here knows a gateway or a policy.
 
+mod anthropic;
+mod bedrock;
+mod cohere;
+mod endpoint;
+mod fields;
+mod gemini;
+mod messages;
+mod ollama;
 mod openai_chat;
+mod openai_completions;
+mod openai_embeddings;
+mod openai_error;
+mod openai_responses;
 
 use crate::estimate::{IMAGE_TOKENS, MESSAGE_TOKENS, TextBytes};
 use crate::json::JsonError;
@@ -12,17 +24,37 @@ use crate::splice::Edit;
 use crate::usage::{Convention, Field};
 use core::ops::Range;
 
+pub use endpoint::Endpoint;
+
 /// An API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
     /// OpenAI chat completions, and the servers that are compatible with it.
     OpenAiChat,
+    /// OpenAI's legacy completions.
+    OpenAiCompletions,
+    /// OpenAI Responses.
+    OpenAiResponses,
+    /// OpenAI embeddings.
+    OpenAiEmbeddings,
+    /// Anthropic Messages.
+    AnthropicMessages,
+    /// Gemini `generateContent` and `streamGenerateContent`.
+    Gemini,
+    /// Cohere chat, version 2.
+    CohereChat,
+    /// Ollama `/api/chat`.
+    OllamaChat,
+    /// Ollama `/api/generate`.
+    OllamaGenerate,
+    /// Amazon Bedrock `converse` and `converse-stream`.
+    BedrockConverse,
 }
 
 /// What the core needs of a request.
 #[derive(Clone, Debug, Default)]
 pub struct Request<'a> {
-    /// The model that the client named; None when it named none.
+    /// The model that the client named in the body; None when it named none there.
     pub model: Option<String>,
     /// Where values of `model` stand in the body, quotes included; more than one when the key stands twice.
     pub model_spans: Vec<Range<usize>>,
@@ -30,7 +62,7 @@ pub struct Request<'a> {
     pub insert: Insert,
     /// Whether the client asked for a stream.
     pub stream: bool,
-    /// What to change so that a stream reports its usage; empty when the client asked for that itself.
+    /// What to change so that a stream reports its usage; empty when the API does so anyway or the client asked for that itself.
     pub ask_usage: Vec<Edit>,
     /// The most output tokens that the client accepts, all choices together.
     pub cap: Option<u64>,
@@ -66,12 +98,15 @@ pub struct Size {
     pub messages: u64,
     /// Images and other parts that are no text.
     pub media: u64,
+    /// Input that came as token ids.
+    pub ids: u64,
 }
 
 impl Size {
     /// Input tokens, estimated.
     pub fn tokens(&self) -> u64 {
-        self.text.tokens() + self.messages.saturating_mul(MESSAGE_TOKENS) + self.media.saturating_mul(IMAGE_TOKENS)
+        let framing = self.messages.saturating_mul(MESSAGE_TOKENS);
+        self.text.tokens() + framing + self.media.saturating_mul(IMAGE_TOKENS) + self.ids
     }
 }
 
@@ -82,7 +117,7 @@ pub struct ApiError<'a> {
     pub status: u16,
     /// What happened, what was expected and what to do, in a sentence.
     pub message: &'a str,
-    /// The API's class of the error; None for what the status usually has.
+    /// OpenAI's class of the error; None for what the status usually has.
     pub kind: Option<&'a str>,
     /// The field at fault.
     pub param: Option<&'a str>,
@@ -93,99 +128,79 @@ pub struct ApiError<'a> {
 /// Where a response reports a count: the names on the way, `*` for an element.
 pub type UsagePath = (&'static [&'static str], Field);
 
+/// What a dialect's file provides.
+struct Api {
+    /// The name in a policy.
+    name: &'static str,
+    /// Reads a request body.
+    read: for<'a> fn(&'a str) -> Result<Request<'a>, JsonError>,
+    /// Where a response body, an event, a line or a frame reports usage.
+    usage: &'static [UsagePath],
+    /// How the reported counts relate.
+    convention: Convention,
+    /// Words an error.
+    error: fn(&ApiError<'_>) -> String,
+    /// Whether a model may be chosen by the prompt's domain.
+    routed: bool,
+}
+
 impl Dialect {
-    /// The dialect that is spoken at a path, by its end: gateways and providers put prefixes of their own before it.
-    ///
-    /// Doubled and trailing slashes and percent-escapes are seen through, since upstreams do so too and a quota must not depend on them.
-    pub fn of_path(path: &str) -> Option<Dialect> {
-        let plain = plain_path(path);
-        let mut segments = plain.rsplit('/').filter(|segment| !segment.is_empty());
-        match (segments.next(), segments.next()) {
-            (Some("completions"), Some("chat")) => Some(Dialect::OpenAiChat),
-            _ => None,
+    /// All of them.
+    pub const ALL: [Dialect; 10] = [
+        Dialect::OpenAiChat,
+        Dialect::OpenAiCompletions,
+        Dialect::OpenAiResponses,
+        Dialect::OpenAiEmbeddings,
+        Dialect::AnthropicMessages,
+        Dialect::Gemini,
+        Dialect::CohereChat,
+        Dialect::OllamaChat,
+        Dialect::OllamaGenerate,
+        Dialect::BedrockConverse,
+    ];
+
+    fn api(self) -> &'static Api {
+        match self {
+            Dialect::OpenAiChat => &openai_chat::API,
+            Dialect::OpenAiCompletions => &openai_completions::API,
+            Dialect::OpenAiResponses => &openai_responses::API,
+            Dialect::OpenAiEmbeddings => &openai_embeddings::API,
+            Dialect::AnthropicMessages => &anthropic::API,
+            Dialect::Gemini => &gemini::API,
+            Dialect::CohereChat => &cohere::API,
+            Dialect::OllamaChat => &ollama::CHAT,
+            Dialect::OllamaGenerate => &ollama::GENERATE,
+            Dialect::BedrockConverse => &bedrock::API,
         }
+    }
+
+    /// The name in a policy.
+    pub fn name(self) -> &'static str {
+        self.api().name
     }
 
     /// Reads a request body.
     pub fn read<'a>(self, body: &'a str) -> Result<Request<'a>, JsonError> {
-        match self {
-            Dialect::OpenAiChat => openai_chat::read(body),
-        }
+        (self.api().read)(body)
     }
 
-    /// Where a response body or an event of a stream reports usage.
+    /// Where a response body, an event of a stream, a line or a frame reports usage.
     pub fn usage_paths(self) -> &'static [UsagePath] {
-        match self {
-            Dialect::OpenAiChat => openai_chat::USAGE,
-        }
+        self.api().usage
     }
 
     /// How the reported counts relate.
     pub fn convention(self) -> Convention {
-        match self {
-            Dialect::OpenAiChat => Convention::default(),
-        }
+        self.api().convention
+    }
+
+    /// Whether a model may be chosen by the prompt's domain. Vectors of one embedding model mean nothing to another, so embeddings keep theirs.
+    pub fn is_routed(self) -> bool {
+        self.api().routed
     }
 
     /// Words an error as the API does.
     pub fn error(self, error: &ApiError<'_>) -> String {
-        match self {
-            Dialect::OpenAiChat => openai_chat::error(error),
-        }
-    }
-}
-
-/// A path with its percent-escapes of ASCII characters decoded; others cannot be part of any path that is looked for.
-fn plain_path(path: &str) -> std::borrow::Cow<'_, str> {
-    if !path.contains('%') {
-        return path.into();
-    }
-    let (mut out, mut rest) = (String::with_capacity(path.len()), path);
-    while let Some((before, after)) = rest.split_once('%') {
-        out.push_str(before);
-        match after.get(..2).and_then(|hex| u8::from_str_radix(hex, 16).ok()).filter(u8::is_ascii) {
-            Some(byte) => {
-                out.push(char::from(byte));
-                rest = after.get(2..).unwrap_or_default();
-            }
-            None => {
-                out.push('%');
-                rest = after;
-            }
-        }
-    }
-    out.push_str(rest);
-    out.into()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn paths_are_matched_by_their_end_and_seen_through() {
-        let chat = [
-            "/v1/chat/completions",
-            "/chat/completions",
-            "/v1/chat/completions/",
-            "//v1//chat//completions",
-            "/openai/deployments/gpt-4o/chat/completions",
-            "/v1/chat%2Fcompletions",
-            "/v1/%63hat/completions",
-        ];
-        for path in chat {
-            assert_eq!(Dialect::of_path(path), Some(Dialect::OpenAiChat), "{path}");
-        }
-        for path in [
-            "",
-            "/",
-            "/v1/completions",
-            "/v1/chat/completions/x",
-            "/chat/Completions",
-            "/v1/chat/completions%",
-            "/v1/xchat/completions",
-        ] {
-            assert_eq!(Dialect::of_path(path), None, "{path}");
-        }
+        (self.api().error)(error)
     }
 }

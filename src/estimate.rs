@@ -15,11 +15,22 @@ pub struct TextBytes {
 }
 
 impl TextBytes {
+    /// So many bytes, taken for ASCII.
+    pub fn ascii(bytes: u64) -> TextBytes {
+        TextBytes { ascii: bytes, other: 0 }
+    }
+
     /// Counts a text, escapes as they stand.
     pub fn add(&mut self, text: &str) {
         let other = text.bytes().map(|byte| u64::from(!byte.is_ascii())).sum::<u64>();
         self.other += other;
         self.ascii += text.len() as u64 - other;
+    }
+
+    /// Adds what another count holds.
+    pub fn join(&mut self, more: TextBytes) {
+        self.ascii += more.ascii;
+        self.other += more.other;
     }
 
     /// Tokens, rounded up: about four ASCII bytes to a token, and about three others, which is one Chinese character or one and a half Cyrillic ones.

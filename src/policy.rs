@@ -1,6 +1,6 @@
 //! The validated, immutable policy: what to do with each request. It knows no serde; [`crate::config`] makes it from a document.
 
-use crate::dialect::Dialect;
+use crate::dialect::{Dialect, Endpoint};
 use crate::quota::Limit;
 use std::collections::BTreeMap;
 
@@ -109,11 +109,13 @@ impl Policy {
         names
     }
 
-    /// The dialect spoken at `path`, which may have a query.
-    pub fn dialect(&self, path: &str) -> Option<Dialect> {
-        let path = path.split(['?', '#']).next().unwrap_or_default();
-        let extra = self.paths.iter().find(|(own, _)| own == path).map(|(_, dialect)| *dialect);
-        extra.or_else(|| Dialect::of_path(path))
+    /// The API spoken at `path`, which may have a query.
+    pub fn endpoint(&self, path: &str) -> Option<Endpoint> {
+        let plain = path.split(['?', '#']).next().unwrap_or_default();
+        match self.paths.iter().find(|(own, _)| own == plain) {
+            Some((_, dialect)) => Some(Endpoint::own(*dialect, path)),
+            None => Endpoint::of_path(path),
+        }
     }
 
     /// Whether a request for `model` leaves the choice to the policy.

@@ -56,7 +56,9 @@ impl<'a> Turn<'a> {
     }
 
     fn is_blank(&self) -> bool {
-        self.parts().all(|part| part.raw.trim().is_empty())
+        // Blanks may be written as escapes; a part of this length that is blank to its end is not worth a look.
+        const ENOUGH: usize = 256;
+        self.parts().all(|part| part.raw.trim().is_empty() || (part.escaped && part.decode(ENOUGH).trim().is_empty()))
     }
 
     /// Appends about `room` bytes of the turn to `out`.
@@ -108,6 +110,11 @@ pub struct Prompt<'a> {
 }
 
 impl<'a> Prompt<'a> {
+    /// Forgets the turns of a conversation, of which the body holds another one. Instructions that stand beside it stay.
+    pub fn forget_turns(&mut self) {
+        self.user.clear();
+    }
+
     /// Adds a turn, in the order of the conversation.
     pub fn push(&mut self, role: Role, turn: Turn<'a>) {
         if turn.is_blank() {
@@ -194,6 +201,13 @@ mod tests {
         assert_eq!(window(&[(Role::Instructions, "Translate."), (Role::User, " \\n".trim_end_matches("\\n"))]), "Translate.");
         assert_eq!(window(&[(Role::Other, "x")]), "");
         assert_eq!(window(&[]), "");
+    }
+
+    #[test]
+    fn blank_is_blank_however_it_is_written() {
+        for blank in [" ", "\\n \\t", "\\u0020\\r\\n", "\u{a0}\\u00a0"] {
+            assert_eq!(window(&[(Role::User, blank)]), "", "{blank:?}");
+        }
     }
 
     #[test]

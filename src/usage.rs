@@ -17,6 +17,8 @@ pub enum Field {
     CacheCreation,
     /// Generated tokens that the client does not see.
     Reasoning,
+    /// Prompt tokens of tools that the upstream ran, on top of the input count.
+    ToolInput,
 }
 
 /// How an API's counts relate to each other.
@@ -37,6 +39,7 @@ pub struct Usage {
     cached_input: Option<u64>,
     cache_creation: Option<u64>,
     reasoning: Option<u64>,
+    tool_input: Option<u64>,
 }
 
 /// No model has a context near this, so a larger count is a fault of the upstream and is not taken.
@@ -55,6 +58,7 @@ impl Usage {
             Field::CachedInput => &mut self.cached_input,
             Field::CacheCreation => &mut self.cache_creation,
             Field::Reasoning => &mut self.reasoning,
+            Field::ToolInput => &mut self.tool_input,
         };
         *slot = Some(count);
     }
@@ -67,7 +71,7 @@ impl Usage {
         let reasoning = self.reasoning.unwrap_or(0);
         let extra_input = if convention.cache_is_extra { cached_input + cache_creation } else { 0 };
         let extra_output = if convention.reasoning_is_extra { reasoning } else { 0 };
-        let input = self.input.map(|count| count + extra_input);
+        let input = self.input.map(|count| count + extra_input + self.tool_input.unwrap_or(0));
         let output = self.output.map(|count| count + extra_output);
         let (input, output) = match (input, output, self.total) {
             (Some(input), Some(output), _) => (input, output),

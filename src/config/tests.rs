@@ -38,7 +38,7 @@ fn a_whole_policy_is_taken() {
     .unwrap();
     assert_eq!(policy.routing_headers(), ["x-pointsman-domain", "x-pointsman-model", "x-pool"]);
     assert_eq!(policy.tenants.sources, [TenantSource::Header("x-tenant".into())]);
-    assert_eq!(policy.dialect("/x?y=1"), Some(Dialect::OpenAiChat));
+    assert_eq!(policy.endpoint("/x?y=1").map(|endpoint| endpoint.dialect), Some(Dialect::OpenAiChat));
     assert_eq!(policy.limits(Some("a")), []);
     assert_eq!(policy.limits(Some("b")).len(), 2);
     assert_eq!(policy.limits(None), []);
@@ -48,7 +48,7 @@ fn a_whole_policy_is_taken() {
 const REFUSED: &[(&str, &[&str])] = &[
     ("", &["no policy", "`default`"]),
     ("default:\n  model: m\n", &["not YAML", "line 1"]),
-    ("{\"default\": {\"model\": \"m\"}", &["EOF"]),
+    ("{\"default\": {\"model\": \"m\"}", &["refused: EOF", "line 1"]),
     ("{\"default\": {\"model\": \"m\"}} x", &["trailing"]),
     ("[]", &["expected"]),
     (r#"{}"#, &["`default`"]),
@@ -68,7 +68,7 @@ const REFUSED: &[(&str, &[&str])] = &[
     (r#"{"default": {"model": "m", "headers": {"x": "a\nb"}}}"#, &["`default.headers.x`", "printable ASCII"]),
     (r#"{"default": {"model": "m"}, "headers": {"domain": "x", "model": "X"}}"#, &["`headers.model`", "two different"]),
     (r#"{"default": {"model": "m"}, "paths": {"x": "openai_chat"}}"#, &["`paths.x`"]),
-    (r#"{"default": {"model": "m"}, "paths": {"/x": "openai"}}"#, &["`paths./x`", "unknown variant", "openai_chat"]),
+    (r#"{"default": {"model": "m"}, "paths": {"/x": "openai"}}"#, &["`paths./x`", "unknown API `openai`", "openai_chat"]),
     (r#"{"default": {"model": "m"}, "max_body_bytes": 0}"#, &["`max_body_bytes`", "found 0"]),
     (r#"{"default": {"model": "m"}, "unreadable": "ignore"}"#, &["`unreadable`", "`refuse`"]),
     (r#"{"default": {"model": "m"}, "tenants": {"from": [{"cookie": "x"}]}}"#, &["`tenants.from[0]", "cookie", "header"]),

@@ -361,6 +361,11 @@ impl<'a> Scanner<'a> {
 
     /// Passes over one value of any size and depth, checking its grammar, and returns where it stands.
     pub fn skip(&mut self) -> Result<Range<usize>, JsonError> {
+        self.visit(|_| ())
+    }
+
+    /// Passes over one value as [`Scanner::skip`] does, and shows each string in it that is no key.
+    pub fn visit(&mut self, mut string: impl FnMut(RawStr<'a>)) -> Result<Range<usize>, JsonError> {
         self.space();
         let start = self.at;
         // One bit for each open level: set for an object. The caller's own depth counts against the bound too.
@@ -383,9 +388,7 @@ impl<'a> Scanner<'a> {
                         continue;
                     }
                 }
-                Kind::String => {
-                    self.string()?;
-                }
+                Kind::String => string(self.string()?),
                 Kind::Number => {
                     self.number()?;
                 }

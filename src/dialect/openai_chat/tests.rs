@@ -74,7 +74,7 @@ fn wrong_types_name_the_field() {
         (r#"{"messages":["x"]}"#, "'messages[]'"),
         (r#"{"messages":[{"role":"user","content":5}]}"#, "'messages[].content'"),
         (r#"{"messages":[{"role":1}]}"#, "'messages[].role'"),
-        (r#"{"messages":[{"role":"user","content":["x"]}]}"#, "'messages[].content[]'"),
+        (r#"{"messages":[{"role":"user","content":[5]}]}"#, "'messages[].content[]'"),
         (r#"{"messages":[{"role":"user","content":[{"text":{}}]}]}"#, "'messages[].content[].text'"),
         (r#"{"messages":[],"model":7}"#, "'model'"),
         (r#"{"messages":[],"stream":"yes"}"#, "'stream'"),
@@ -103,12 +103,4 @@ fn every_prefix_is_an_error() {
     for end in (0..body.len()).filter(|end| body.is_char_boundary(*end)) {
         assert!(read(&body[..end]).is_err(), "cut at {end}");
     }
-}
-
-#[test]
-fn errors_are_in_the_apis_form() {
-    let error =
-        ApiError { status: 429, message: "a \"b\"\n", kind: Some("tokens"), param: None, code: Some("rate_limit_exceeded") };
-    let body: Value = serde_json::from_str(&super::error(&error)).unwrap();
-    assert_eq!(body, json!({"error": {"message": "a \"b\"\n", "type": "tokens", "param": null, "code": "rate_limit_exceeded"}}));
 }
