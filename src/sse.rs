@@ -47,13 +47,7 @@ pub struct Splitter {
 
 impl Default for Splitter {
     fn default() -> Self {
-        Splitter {
-            state: State::Name { matched: 0 },
-            line_start: true,
-            after_cr: false,
-            has_data: false,
-            bom: 0,
-        }
+        Splitter { state: State::Name { matched: 0 }, line_start: true, after_cr: false, has_data: false, bom: 0 }
     }
 }
 
@@ -83,21 +77,12 @@ impl Splitter {
             self.line_start = false;
             match self.state {
                 State::Name { matched } if byte == b':' => {
-                    self.state = if matched == DATA.len() {
-                        State::Space
-                    } else {
-                        State::Other
-                    };
+                    self.state = if matched == DATA.len() { State::Space } else { State::Other };
                     at += 1;
                 }
                 State::Name { matched } => {
-                    self.state = if DATA.get(matched) == Some(&byte) {
-                        State::Name {
-                            matched: matched + 1,
-                        }
-                    } else {
-                        State::Other
-                    };
+                    self.state =
+                        if DATA.get(matched) == Some(&byte) { State::Name { matched: matched + 1 } } else { State::Other };
                     at += 1;
                 }
                 State::Space => {
@@ -106,10 +91,7 @@ impl Splitter {
                 }
                 State::Value | State::Other => {
                     let rest = chunk.get(at..).unwrap_or_default();
-                    let run = rest
-                        .iter()
-                        .position(|&b| b == b'\n' || b == b'\r')
-                        .unwrap_or(rest.len());
+                    let run = rest.iter().position(|&b| b == b'\n' || b == b'\r').unwrap_or(rest.len());
                     if self.state == State::Value {
                         piece(Piece::Data(rest.get(..run).unwrap_or_default()));
                     }
@@ -147,9 +129,7 @@ mod tests {
         for chunk in chunks {
             splitter.feed(chunk, |piece| match piece {
                 Piece::Data(data) => current.extend_from_slice(data),
-                Piece::End { .. } => {
-                    all.push(String::from_utf8_lossy(&core::mem::take(&mut current)).into_owned())
-                }
+                Piece::End { .. } => all.push(String::from_utf8_lossy(&core::mem::take(&mut current)).into_owned()),
             });
         }
         all.push(String::from_utf8_lossy(&current).into_owned());

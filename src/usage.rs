@@ -65,16 +65,8 @@ impl Usage {
         let cached_input = self.cached_input.unwrap_or(0);
         let cache_creation = self.cache_creation.unwrap_or(0);
         let reasoning = self.reasoning.unwrap_or(0);
-        let extra_input = if convention.cache_is_extra {
-            cached_input + cache_creation
-        } else {
-            0
-        };
-        let extra_output = if convention.reasoning_is_extra {
-            reasoning
-        } else {
-            0
-        };
+        let extra_input = if convention.cache_is_extra { cached_input + cache_creation } else { 0 };
+        let extra_output = if convention.reasoning_is_extra { reasoning } else { 0 };
         let input = self.input.map(|count| count + extra_input);
         let output = self.output.map(|count| count + extra_output);
         let (input, output) = match (input, output, self.total) {
@@ -84,13 +76,7 @@ impl Usage {
             (None, None, Some(total)) => (total, 0),
             (None, None, None) => return None,
         };
-        Some(Tokens {
-            input,
-            output,
-            cached_input,
-            cache_creation,
-            reasoning,
-        })
+        Some(Tokens { input, output, cached_input, cache_creation, reasoning })
     }
 }
 
@@ -137,20 +123,8 @@ mod tests {
         usage.report(Field::Reasoning, 3);
         let total = |convention| usage.settled(convention).map(|t| t.total());
         assert_eq!(total(Convention::default()), Some(17));
-        assert_eq!(
-            total(Convention {
-                cache_is_extra: true,
-                reasoning_is_extra: false
-            }),
-            Some(21)
-        );
-        assert_eq!(
-            total(Convention {
-                cache_is_extra: false,
-                reasoning_is_extra: true
-            }),
-            Some(20)
-        );
+        assert_eq!(total(Convention { cache_is_extra: true, reasoning_is_extra: false }), Some(21));
+        assert_eq!(total(Convention { cache_is_extra: false, reasoning_is_extra: true }), Some(20));
     }
 
     #[test]
@@ -160,13 +134,6 @@ mod tests {
         usage.report(Field::Output, 9);
         usage.report(Field::Output, u64::MAX);
         usage.report(Field::Total, 12);
-        assert_eq!(
-            usage.settled(Convention::default()),
-            Some(Tokens {
-                input: 3,
-                output: 9,
-                ..Tokens::default()
-            })
-        );
+        assert_eq!(usage.settled(Convention::default()), Some(Tokens { input: 3, output: 9, ..Tokens::default() }));
     }
 }

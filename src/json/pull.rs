@@ -54,6 +54,13 @@ pub enum JsonError {
         /// Offset into the document, in bytes.
         at: usize,
     },
+    /// A field that the API requires is not there.
+    Missing {
+        /// The field, as a path.
+        field: &'static str,
+        /// What the API defines there.
+        expected: &'static str,
+    },
     /// A field holds another kind of value than the API defines.
     WrongType {
         /// The field, as a path.
@@ -69,24 +76,11 @@ impl core::fmt::Display for JsonError {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
             JsonError::Truncated => write!(f, "the body is not valid JSON: it ends inside a value"),
-            JsonError::Unexpected { at, expected } => write!(
-                f,
-                "the body is not valid JSON: expected {expected} at byte {at}"
-            ),
-            JsonError::TooDeep { at } => write!(
-                f,
-                "the body nests values deeper than {MAX_DEPTH} levels at byte {at}"
-            ),
-            JsonError::WrongType {
-                field,
-                expected,
-                found,
-            } => {
-                write!(
-                    f,
-                    "'{field}' must be {expected}, but {} was found",
-                    found.name()
-                )
+            JsonError::Unexpected { at, expected } => write!(f, "the body is not valid JSON: expected {expected} at byte {at}"),
+            JsonError::TooDeep { at } => write!(f, "the body nests values deeper than {MAX_DEPTH} levels at byte {at}"),
+            JsonError::Missing { field, expected } => write!(f, "'{field}' is missing: expected {expected}"),
+            JsonError::WrongType { field, expected, found } => {
+                write!(f, "'{field}' must be {expected}, but {} was found", found.name())
             }
         }
     }
@@ -123,9 +117,7 @@ impl<'a> RawStr<'a> {
     pub fn decode_tail(&self, limit: usize) -> String {
         let mut start = self.raw.len().saturating_sub(limit);
         // Starting inside an escape would decode it wrongly, so the start moves past any backslash that is near.
-        while start < self.raw.len()
-            && (!self.raw.is_char_boundary(start) || self.near_escape(start))
-        {
+        while start < self.raw.len() && (!self.raw.is_char_boundary(start) || self.near_escape(start)) {
             start += 1;
         }
         let mut out = String::new();
@@ -135,12 +127,7 @@ impl<'a> RawStr<'a> {
 
     fn near_escape(&self, at: usize) -> bool {
         const LONGEST: usize = "\\ud83d\\ude00".len();
-        self.escaped
-            && self
-                .raw
-                .as_bytes()
-                .get(at.saturating_sub(LONGEST)..at)
-                .is_some_and(|before| before.contains(&b'\\'))
+        self.escaped && self.raw.as_bytes().get(at.saturating_sub(LONGEST)..at).is_some_and(|before| before.contains(&b'\\'))
     }
 
     /// Where the string stands in the document, quotes included.
@@ -162,11 +149,12 @@ type Done = Result<(), JsonError>;
 impl<'a> Scanner<'a> {
     /// A reader at the start of `text`.
     pub fn new(text: &'a str) -> Self {
-        Scanner {
-            text,
-            at: 0,
-            depth: 0,
-        }
+        Scanner { text, at: 0, depth: 0 }
+    }
+
+    /// The whole document.
+    pub fn text(&self) -> &'a str {
+        self.text
     }
 
     /// The offset of the next byte.
@@ -187,10 +175,7 @@ impl<'a> Scanner<'a> {
     fn unexpected<T>(&self, expected: &'static str) -> Result<T, JsonError> {
         match self.byte() {
             None => Err(JsonError::Truncated),
-            Some(_) => Err(JsonError::Unexpected {
-                at: self.at,
-                expected,
-            }),
+            Some(_) => Err(JsonError::Unexpected { at: self.at, expected }),
         }
     }
 
@@ -210,11 +195,7 @@ impl<'a> Scanner<'a> {
 
     fn enter(&mut self) -> Done {
         self.depth += 1;
-        if self.depth > MAX_DEPTH {
-            Err(JsonError::TooDeep { at: self.at })
-        } else {
-            Ok(())
-        }
+        if self.depth > MAX_DEPTH { Err(JsonError::TooDeep { at: self.at }) } else { Ok(()) }
     }
 
     /// Reads an object: `member` is called after each key and may read the value; a value that it leaves is skipped.
@@ -310,21 +291,14 @@ impl<'a> Scanner<'a> {
                     at = escape_end(bytes, at)?;
                 }
                 Some(_) => {
-                    return Err(JsonError::Unexpected {
-                        at,
-                        expected: "no raw control character in a string",
-                    });
+                    return Err(JsonError::Unexpected { at, expected: "no raw control character in a string" });
                 }
                 None => return Err(JsonError::Truncated),
             }
         }
         self.at = at + 1;
         let raw = self.text.get(start..at).unwrap_or_default();
-        Ok(RawStr {
-            raw,
-            escaped,
-            start,
-        })
+        Ok(RawStr { raw, escaped, start })
     }
 
     /// Reads a number and returns its text.
@@ -362,11 +336,7 @@ impl<'a> Scanner<'a> {
     fn some_digits(&mut self) -> Done {
         let before = self.at;
         self.digits();
-        if self.at == before {
-            self.unexpected("a digit")
-        } else {
-            Ok(())
-        }
+        if self.at == before { self.unexpected("a digit") } else { Ok(()) }
     }
 
     fn word(&mut self, word: &'static str) -> Done {
@@ -375,11 +345,7 @@ impl<'a> Scanner<'a> {
             self.at += word.len();
             return Ok(());
         }
-        if word.as_bytes().starts_with(rest) {
-            Err(JsonError::Truncated)
-        } else {
-            self.unexpected("a value")
-        }
+        if word.as_bytes().starts_with(rest) { Err(JsonError::Truncated) } else { self.unexpected("a value") }
     }
 
     /// Reads `true` or `false`.
@@ -463,9 +429,7 @@ impl<'a> Scanner<'a> {
                 return Ok(true);
             }
             let level = self.depth - 1;
-            let object = objects
-                .get(level / 64)
-                .is_some_and(|word| word & (1 << (level % 64)) != 0);
+            let object = objects.get(level / 64).is_some_and(|word| word & (1 << (level % 64)) != 0);
             self.space();
             match (self.byte(), object) {
                 (Some(b'}'), true) | (Some(b']'), false) => {
@@ -488,11 +452,7 @@ impl<'a> Scanner<'a> {
     /// Checks that nothing but white space follows.
     pub fn finish(&mut self) -> Done {
         self.space();
-        if self.at == self.text.len() {
-            Ok(())
-        } else {
-            self.unexpected("the end of the body")
-        }
+        if self.at == self.text.len() { Ok(()) } else { self.unexpected("the end of the body") }
     }
 }
 
@@ -527,20 +487,14 @@ fn escape_end(bytes: &[u8], at: usize) -> Result<usize, JsonError> {
                 match bytes.get(at + offset) {
                     Some(b) if b.is_ascii_hexdigit() => {}
                     Some(_) => {
-                        return Err(JsonError::Unexpected {
-                            at: at + offset,
-                            expected: "a hexadecimal digit",
-                        });
+                        return Err(JsonError::Unexpected { at: at + offset, expected: "a hexadecimal digit" });
                     }
                     None => return Err(JsonError::Truncated),
                 }
             }
             Ok(at + 6)
         }
-        Some(_) => Err(JsonError::Unexpected {
-            at: at + 1,
-            expected: "an escape",
-        }),
+        Some(_) => Err(JsonError::Unexpected { at: at + 1, expected: "an escape" }),
         None => Err(JsonError::Truncated),
     }
 }
@@ -595,11 +549,7 @@ mod tests {
             "\"\\",
         ];
         for case in cases {
-            assert_eq!(
-                check(case).is_ok(),
-                serde_json::from_str::<serde_json::Value>(case).is_ok(),
-                "{case}"
-            );
+            assert_eq!(check(case).is_ok(), serde_json::from_str::<serde_json::Value>(case).is_ok(), "{case}");
         }
     }
 
@@ -608,11 +558,7 @@ mod tests {
         let document = r#"{"a":[1,-2.5e3,"x\u00e9\n",{"b":null}],"c":true}"#;
         assert_eq!(check(document), Ok(()));
         for end in 0..document.len() {
-            assert_eq!(
-                check(document.get(..end).unwrap_or_default()),
-                Err(JsonError::Truncated),
-                "cut at {end}"
-            );
+            assert_eq!(check(document.get(..end).unwrap_or_default()), Err(JsonError::Truncated), "cut at {end}");
         }
     }
 
@@ -620,14 +566,8 @@ mod tests {
     fn nesting_is_bounded() {
         let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
         assert_eq!(check(&nested(MAX_DEPTH)), Ok(()));
-        assert!(matches!(
-            check(&nested(MAX_DEPTH + 1)),
-            Err(JsonError::TooDeep { .. })
-        ));
-        assert!(matches!(
-            check(&"{\"a\":".repeat(100_000)),
-            Err(JsonError::TooDeep { .. })
-        ));
+        assert!(matches!(check(&nested(MAX_DEPTH + 1)), Err(JsonError::TooDeep { .. })));
+        assert!(matches!(check(&"{\"a\":".repeat(100_000)), Err(JsonError::TooDeep { .. })));
     }
 
     #[test]

@@ -50,12 +50,7 @@ struct Short {
 }
 
 impl Short {
-    const EMPTY: Short = Short {
-        bytes: [0; SCALAR],
-        len: 0,
-        cut: false,
-        seen: 0,
-    };
+    const EMPTY: Short = Short { bytes: [0; SCALAR], len: 0, cut: false, seen: 0 };
 
     fn extend(&mut self, more: &[u8]) {
         self.seen = self.seen.saturating_add(more.len() as u64);
@@ -91,11 +86,7 @@ struct Level {
     empty: bool,
 }
 
-const CLOSED: Level = Level {
-    kind: Kind::Array,
-    key: Short::EMPTY,
-    empty: true,
-};
+const CLOSED: Level = Level { kind: Kind::Array, key: Short::EMPTY, empty: true };
 
 /// Where in a document a value stands.
 #[derive(Clone, Copy, Debug)]
@@ -109,14 +100,10 @@ impl Path<'_> {
     pub fn is(&self, names: &[&str]) -> bool {
         !self.deeper
             && self.levels.len() == names.len()
-            && self
-                .levels
-                .iter()
-                .zip(names)
-                .all(|(level, name)| match level.kind {
-                    Kind::Array => *name == "*",
-                    _ => level.key.text() == Some(name),
-                })
+            && self.levels.iter().zip(names).all(|(level, name)| match level.kind {
+                Kind::Array => *name == "*",
+                _ => level.key.text() == Some(name),
+            })
     }
 
     /// How many levels enclose the value.
@@ -157,13 +144,7 @@ pub struct Push {
 
 impl Default for Push {
     fn default() -> Self {
-        Push {
-            levels: [CLOSED; DEPTH],
-            depth: 0,
-            objects: [0; 8],
-            scalar: Short::EMPTY,
-            state: State::Value,
-        }
+        Push { levels: [CLOSED; DEPTH], depth: 0, objects: [0; 8], scalar: Short::EMPTY, state: State::Value }
     }
 }
 
@@ -210,20 +191,11 @@ impl Push {
         }
     }
 
-    fn text<'b>(
-        &mut self,
-        bytes: &'b [u8],
-        key: bool,
-        escaped: bool,
-        sink: &mut impl Sink,
-    ) -> &'b [u8] {
+    fn text<'b>(&mut self, bytes: &'b [u8], key: bool, escaped: bool, sink: &mut impl Sink) -> &'b [u8] {
         if escaped {
             let (head, tail) = bytes.split_at(1.min(bytes.len()));
             self.scalar.extend(head);
-            self.state = State::Text {
-                key,
-                escaped: false,
-            };
+            self.state = State::Text { key, escaped: false };
             return tail;
         }
         let run = plain_run(bytes, 0);
@@ -234,24 +206,14 @@ impl Push {
         };
         match byte {
             b'"' if key => {
-                if let Some(level) = self
-                    .depth
-                    .checked_sub(1)
-                    .and_then(|at| self.levels.get_mut(at))
-                {
+                if let Some(level) = self.depth.checked_sub(1).and_then(|at| self.levels.get_mut(at)) {
                     level.key = self.scalar;
                 }
                 self.state = State::Colon;
             }
             b'"' => {
                 let scalar = self.scalar;
-                self.emit(
-                    Event::Text {
-                        short: scalar.text(),
-                        len: scalar.seen,
-                    },
-                    sink,
-                );
+                self.emit(Event::Text { short: scalar.text(), len: scalar.seen }, sink);
                 self.state = State::After;
             }
             b'\\' => {
@@ -285,39 +247,25 @@ impl Push {
         match (self.state, byte) {
             (State::KeyOrEnd | State::Key, b'"') => {
                 self.used();
-                self.begin_scalar(State::Text {
-                    key: true,
-                    escaped: false,
-                });
+                self.begin_scalar(State::Text { key: true, escaped: false });
             }
             (State::Colon, b':') => self.state = State::Value,
             (State::KeyOrEnd, b'}') => self.close(Kind::Object, sink),
             (State::After, b'}') if self.inside(Kind::Object) => self.close(Kind::Object, sink),
             (State::After, b']') if self.inside(Kind::Array) => self.close(Kind::Array, sink),
-            (State::Value, b']') if self.inside(Kind::Array) && self.is_empty() => {
-                self.close(Kind::Array, sink)
-            }
+            (State::Value, b']') if self.inside(Kind::Array) && self.is_empty() => self.close(Kind::Array, sink),
             (State::After, b',') => {
-                self.state = if self.inside(Kind::Object) {
-                    State::Key
-                } else {
-                    State::Value
-                };
+                self.state = if self.inside(Kind::Object) { State::Key } else { State::Value };
             }
             (State::Value, b'{') => self.open(Kind::Object, sink),
             (State::Value, b'[') => self.open(Kind::Array, sink),
             (State::Value, b'"') => {
                 self.used();
-                self.begin_scalar(State::Text {
-                    key: false,
-                    escaped: false,
-                });
+                self.begin_scalar(State::Text { key: false, escaped: false });
             }
             (State::Value, b'-' | b'0'..=b'9' | b't' | b'f' | b'n') => {
                 self.used();
-                self.begin_scalar(State::Bare {
-                    number: !byte.is_ascii_lowercase(),
-                });
+                self.begin_scalar(State::Bare { number: !byte.is_ascii_lowercase() });
                 self.scalar.extend(&[byte]);
             }
             _ => self.state = State::Broken,
@@ -331,30 +279,21 @@ impl Push {
 
     /// Marks the innermost level as having a member.
     fn used(&mut self) {
-        if let Some(level) = self
-            .depth
-            .checked_sub(1)
-            .and_then(|at| self.levels.get_mut(at))
-        {
+        if let Some(level) = self.depth.checked_sub(1).and_then(|at| self.levels.get_mut(at)) {
             level.empty = false;
         }
     }
 
     fn is_empty(&self) -> bool {
         // A level that is not remembered may be taken for empty, as `[1,]`: no harm, it is not reported.
-        self.depth
-            .checked_sub(1)
-            .is_none_or(|at| self.levels.get(at).is_none_or(|level| level.empty))
+        self.depth.checked_sub(1).is_none_or(|at| self.levels.get(at).is_none_or(|level| level.empty))
     }
 
     fn inside(&self, kind: Kind) -> bool {
         let Some(at) = self.depth.checked_sub(1) else {
             return false;
         };
-        let object = self
-            .objects
-            .get(at / 64)
-            .is_some_and(|word| word & (1 << (at % 64)) != 0);
+        let object = self.objects.get(at / 64).is_some_and(|word| word & (1 << (at % 64)) != 0);
         object == (kind == Kind::Object)
     }
 
@@ -366,20 +305,12 @@ impl Push {
             return;
         };
         let bit = 1u64 << (self.depth % 64);
-        *word = if kind == Kind::Object {
-            *word | bit
-        } else {
-            *word & !bit
-        };
+        *word = if kind == Kind::Object { *word | bit } else { *word & !bit };
         if let Some(level) = self.levels.get_mut(self.depth) {
             *level = Level { kind, ..CLOSED };
         }
         self.depth += 1;
-        self.state = if kind == Kind::Object {
-            State::KeyOrEnd
-        } else {
-            State::Value
-        };
+        self.state = if kind == Kind::Object { State::KeyOrEnd } else { State::Value };
     }
 
     fn close(&mut self, kind: Kind, sink: &mut impl Sink) {
@@ -391,13 +322,7 @@ impl Push {
 
     fn emit(&self, event: Event<'_>, sink: &mut impl Sink) {
         let levels = self.levels.get(..self.depth.min(DEPTH)).unwrap_or_default();
-        sink.event(
-            Path {
-                levels,
-                deeper: self.depth > DEPTH,
-            },
-            event,
-        );
+        sink.event(Path { levels, deeper: self.depth > DEPTH }, event);
     }
 }
 
@@ -410,17 +335,8 @@ mod tests {
 
     impl Sink for Log {
         fn event(&mut self, path: Path<'_>, event: Event<'_>) {
-            let names: Vec<_> = path
-                .levels
-                .iter()
-                .map(|l| {
-                    if l.kind == Kind::Array {
-                        "*"
-                    } else {
-                        l.key.text().unwrap_or("…")
-                    }
-                })
-                .collect();
+            let names: Vec<_> =
+                path.levels.iter().map(|l| if l.kind == Kind::Array { "*" } else { l.key.text().unwrap_or("…") }).collect();
             self.0.push(format!("{} {event:?}", names.join(".")));
         }
     }
@@ -439,17 +355,10 @@ mod tests {
     #[test]
     fn reports_every_value_with_its_path() {
         let events = read(&[DOCUMENT.as_bytes()]);
-        for expected in [
-            "a.*.b Number(\"1.5e3\")",
-            "c.d Null",
-            "c.e Bool(true)",
-            "f End { kind: Object, empty: true }",
-            " Number(\"7\")",
-        ] {
-            assert!(
-                events.iter().any(|e| e == expected),
-                "{expected} in {events:#?}"
-            );
+        for expected in
+            ["a.*.b Number(\"1.5e3\")", "c.d Null", "c.e Bool(true)", "f End { kind: Object, empty: true }", " Number(\"7\")"]
+        {
+            assert!(events.iter().any(|e| e == expected), "{expected} in {events:#?}");
         }
     }
 
@@ -466,16 +375,8 @@ mod tests {
 
     #[test]
     fn depth_beyond_what_is_remembered_comes_back_right() {
-        let deep = format!(
-            "{{\"x\":{}1{},\"usage\":5}}",
-            "[".repeat(40),
-            "]".repeat(40)
-        );
-        assert!(
-            read(&[deep.as_bytes()])
-                .iter()
-                .any(|e| e == "usage Number(\"5\")")
-        );
+        let deep = format!("{{\"x\":{}1{},\"usage\":5}}", "[".repeat(40), "]".repeat(40));
+        assert!(read(&[deep.as_bytes()]).iter().any(|e| e == "usage Number(\"5\")"));
         let mut push = Push::default();
         push.feed("[".repeat(10_000).as_bytes(), &mut Log::default());
         assert!(push.broken());

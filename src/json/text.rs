@@ -73,10 +73,7 @@ fn decode_unicode(after: &str) -> (char, &str) {
     let low = rest.strip_prefix("\\u").and_then(hex4);
     if let (0xD800..=0xDBFF, Some((low @ 0xDC00..=0xDFFF, tail))) = (high, low) {
         let code = 0x1_0000 + ((high - 0xD800) << 10) + (low - 0xDC00);
-        return (
-            char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER),
-            tail,
-        );
+        return (char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER), tail);
     }
     (char::REPLACEMENT_CHARACTER, rest)
 }
@@ -138,10 +135,7 @@ mod tests {
         for text in ["", "plain", "q\" b\\ n\n c\u{1} é 😀 \u{7f}"] {
             let mut quoted = String::new();
             push_quoted(text, &mut quoted);
-            assert_eq!(
-                serde_json::from_str::<String>(&quoted).ok().as_deref(),
-                Some(text)
-            );
+            assert_eq!(serde_json::from_str::<String>(&quoted).ok().as_deref(), Some(text));
         }
     }
 }

@@ -12,7 +12,7 @@ pub const LANES: usize = 8;
 /// A row-major matrix of f32, inputs × outputs, with a bias for each output.
 #[derive(Debug, PartialEq)]
 pub struct Matrix {
-    pub inputs: usize,
+    /// Columns of `weight`.
     pub outputs: usize,
     pub weight: Vec<f32>,
     pub bias: Vec<f32>,
@@ -81,6 +81,12 @@ impl Hidden {
     }
 }
 
+impl Linear {
+    fn run(&self, x: &[f32]) -> Vec<f32> {
+        self.0.apply(x)
+    }
+}
+
 impl Softmax {
     fn run(&self, logits: &[f32]) -> Vec<f32> {
         let top = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
@@ -135,7 +141,7 @@ macro_rules! operator {
 }
 
 operator!(Pool, "Pool", i32, |this, _length| this.width.to_dim());
-operator!(Hidden, "Hidden", f32, |this, _length| (this.0.outputs + this.0.inputs).to_dim());
+operator!(Hidden, "Hidden", f32, |this, length| length + this.0.outputs);
 operator!(Linear, "Linear", f32, |this, _length| this.0.outputs.to_dim());
 operator!(Softmax, "Softmax", f32, |_this, length| length);
 

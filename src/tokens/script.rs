@@ -1,7 +1,7 @@
 //! The script of a letter, as far as the classifier needs to know it: whether training covered it.
 
 /// Scripts by the number of their bit in [`Scripts`]; the model file names those that training covered.
-pub const NAMES: [&str; 12] = [
+pub const NAMES: [&str; 13] = [
     "latin",
     "greek",
     "cyrillic",
@@ -13,6 +13,7 @@ pub const NAMES: [&str; 12] = [
     "kana",
     "hangul",
     "bengali",
+    "tamil",
     "other",
 ];
 
@@ -61,6 +62,7 @@ fn script(cp: u32) -> usize {
         0x3040..0x3100 | 0x31F0..0x3200 | 0xFF66..0xFFA0 => 8,
         0x1100..0x1200 | 0x3130..0x3190 | 0xA960..0xA980 | 0xAC00..0xD800 => 9,
         0x980..0xA00 => 10,
+        0xB80..0xC00 => 11,
         _ => OTHER,
     }
 }
