@@ -12,7 +12,7 @@ pub const MAX_LABELS: usize = 32;
 pub struct Scores {
     /// The probability of each label, in the order of the model's labels. They sum to one, or are all zero for a text without features.
     pub probabilities: ArrayVec<[f32; MAX_LABELS]>,
-    /// Distinct features of the text that the model's table knows.
+    /// Features of the text that the model's table knows, repeats included.
     pub known: u32,
     /// Features of the text, repeats included.
     pub features: u32,
@@ -69,12 +69,7 @@ mod tests {
     use super::*;
 
     fn scores(probabilities: &[f32]) -> Scores {
-        Scores {
-            probabilities: probabilities.iter().copied().collect(),
-            known: 1,
-            features: 1,
-            foreign: false,
-        }
+        Scores { probabilities: probabilities.iter().copied().collect(), known: 1, features: 1, foreign: false }
     }
 
     #[test]

@@ -67,13 +67,17 @@ pub enum ModelError {
 impl core::fmt::Display for ModelError {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
-            ModelError::NotSafetensors { bytes, reason } => write!(f, "the model ({bytes} bytes) is not a whole safetensors file: {reason}"),
+            ModelError::NotSafetensors { bytes, reason } => {
+                write!(f, "the model ({bytes} bytes) is not a whole safetensors file: {reason}")
+            }
             ModelError::NoMetadata { key } => write!(f, "the model's metadata has no '{key}'"),
             ModelError::Metadata { key, expected, found } => {
                 write!(f, "'{key}' in the model's metadata must be {expected}, but '{found}' was found")
             }
             ModelError::NoTensor { name } => write!(f, "the model has no tensor '{name}'"),
-            ModelError::Tensor { name, expected, found } => write!(f, "tensor '{name}' of the model must be {expected}, but {found} was found"),
+            ModelError::Tensor { name, expected, found } => {
+                write!(f, "tensor '{name}' of the model must be {expected}, but {found} was found")
+            }
             ModelError::Engine { reason } => write!(f, "the model could not be run: {reason}"),
         }
     }
@@ -119,18 +123,18 @@ impl Model {
     /// Scores a text, of which the first [`crate::tokens::LIMIT`] bytes count. A text without features that the table knows gets zeros.
     pub fn classify(&self, text: &str) -> Result<Scores, ModelError> {
         let features = Features::of(text);
-        let rows = self.table.rows(&features.hashes);
+        let found = self.table.find(&features.hashes);
         let mut scores = Scores {
-            known: rows.len() as u32,
+            known: found.known,
             features: features.hashes.len() as u32,
-            foreign: self.is_foreign(&features),
+            foreign: self.is_foreign(&features, found.known),
             ..Scores::default()
         };
-        if rows.is_empty() {
+        if found.rows.is_empty() {
             scores.probabilities.resize(self.labels.len(), 0.0);
             return Ok(scores);
         }
-        for probability in ops::run(&self.plan, &rows).map_err(engine)? {
+        for probability in ops::run(&self.plan, &found.rows).map_err(engine)? {
             scores.probabilities.try_push(probability);
         }
         Ok(scores)
@@ -138,26 +142,23 @@ impl Model {
 
     /// The ids of a text: distinct rows of the table, sorted. For tests that compare two implementations.
     pub fn ids(&self, text: &str) -> Vec<i32> {
-        let mut rows = self.table.rows(&Features::of(text).hashes);
+        let mut rows = self.table.find(&Features::of(text).hashes).rows;
         rows.sort_unstable();
         rows
     }
 
     /// Whether training covered neither the script nor, as far as its features tell, the language of a text.
-    fn is_foreign(&self, features: &Features) -> bool {
+    fn is_foreign(&self, features: &Features, known: u32) -> bool {
         let (letters, covered) = features.scripts.covered(self.scripts);
         if letters >= FEW_LETTERS && covered * 2 < letters {
             return true;
         }
         let all = features.hashes.len() as u32;
-        let known = self.table.known(&features.hashes);
         all >= FEW_FEATURES && (known as f32) < self.familiar * all as f32
     }
 }
 
 fn engine(error: tract_core::internal::TractError) -> ModelError {
     // The alternate form gives the whole chain of causes in one line.
-    ModelError::Engine {
-        reason: format!("{error:#}"),
-    }
+    ModelError::Engine { reason: format!("{error:#}") }
 }

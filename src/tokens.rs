@@ -219,7 +219,8 @@ mod tests {
 
     #[test]
     fn output_is_bounded_whatever_the_text() {
-        for piece in ["a", "a ", "ab ", "+", "a+", "力", "力a", "\u{10ffff}", "ё", "😀", "abcdefghijklmnopqrstuvwxyz0123456789"] {
+        for piece in ["a", "a ", "ab ", "+", "a+", "力", "力a", "\u{10ffff}", "ё", "😀", "abcdefghijklmnopqrstuvwxyz0123456789"]
+        {
             let text = piece.repeat(3 * LIMIT / piece.len());
             let features = Features::of(&text);
             assert!(features.hashes.len() <= MAX_HASHES, "{piece} {}", features.hashes.len());

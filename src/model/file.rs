@@ -26,10 +26,8 @@ pub struct File {
 
 impl File {
     pub fn read(bytes: &'static [u8]) -> Result<File, ModelError> {
-        let not_a_file = |error: safetensors::SafeTensorError| ModelError::NotSafetensors {
-            bytes: bytes.len(),
-            reason: error.to_string(),
-        };
+        let not_a_file =
+            |error: safetensors::SafeTensorError| ModelError::NotSafetensors { bytes: bytes.len(), reason: error.to_string() };
         let (_, header) = SafeTensors::read_metadata(bytes).map_err(not_a_file)?;
         let tensors = SafeTensors::deserialize(bytes).map_err(not_a_file)?;
         let meta = Metadata(header.metadata().iter().flatten().map(|(key, value)| (key.as_str(), value.as_str())).collect());
@@ -111,9 +109,15 @@ impl Metadata<'_> {
 }
 
 /// A tensor of a type and a shape, in which `None` stands for any length.
-fn tensor(tensors: &SafeTensors<'static>, name: &'static str, dtype: Dtype, dims: &[Option<usize>]) -> Result<TensorView<'static>, ModelError> {
+fn tensor(
+    tensors: &SafeTensors<'static>,
+    name: &'static str,
+    dtype: Dtype,
+    dims: &[Option<usize>],
+) -> Result<TensorView<'static>, ModelError> {
     let view = tensors.tensor(name).map_err(|_| ModelError::NoTensor { name })?;
-    let fits = view.shape().len() == dims.len() && view.shape().iter().zip(dims).all(|(&found, dim)| dim.is_none_or(|dim| dim == found));
+    let fits =
+        view.shape().len() == dims.len() && view.shape().iter().zip(dims).all(|(&found, dim)| dim.is_none_or(|dim| dim == found));
     if view.dtype() == dtype && fits {
         return Ok(view);
     }
@@ -121,7 +125,12 @@ fn tensor(tensors: &SafeTensors<'static>, name: &'static str, dtype: Dtype, dims
     Err(shape(name, &format!("{dtype:?} [{}]", dims.join(", ")), &view))
 }
 
-fn matrix(tensors: &SafeTensors<'static>, name: &'static str, inputs: usize, outputs: Option<usize>) -> Result<Matrix, ModelError> {
+fn matrix(
+    tensors: &SafeTensors<'static>,
+    name: &'static str,
+    inputs: usize,
+    outputs: Option<usize>,
+) -> Result<Matrix, ModelError> {
     let (weight_name, bias_name) = match name {
         "hidden" => ("hidden.weight", "hidden.bias"),
         _ => ("output.weight", "output.bias"),
@@ -132,34 +141,18 @@ fn matrix(tensors: &SafeTensors<'static>, name: &'static str, inputs: usize, out
         return Err(shape(weight_name, "at least one output", &weight));
     }
     let bias = tensor(tensors, bias_name, Dtype::F32, &[Some(outputs)])?;
-    Ok(Matrix {
-        outputs,
-        weight: floats(weight_name, &weight)?,
-        bias: floats(bias_name, &bias)?,
-    })
+    Ok(Matrix { outputs, weight: floats(weight_name, &weight)?, bias: floats(bias_name, &bias)? })
 }
 
 fn floats(name: &'static str, view: &TensorView<'static>) -> Result<Vec<f32>, ModelError> {
     let numbers: Vec<f32> = view.data().as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect();
-    if numbers.iter().all(|number| number.is_finite()) {
-        Ok(numbers)
-    } else {
-        Err(shape(name, "finite numbers", view))
-    }
+    if numbers.iter().all(|number| number.is_finite()) { Ok(numbers) } else { Err(shape(name, "finite numbers", view)) }
 }
 
 fn shape(name: &'static str, expected: &str, found: &TensorView<'_>) -> ModelError {
-    ModelError::Tensor {
-        name,
-        expected: expected.into(),
-        found: format!("{:?} {:?}", found.dtype(), found.shape()),
-    }
+    ModelError::Tensor { name, expected: expected.into(), found: format!("{:?} {:?}", found.dtype(), found.shape()) }
 }
 
 fn metadata(key: &'static str, expected: &str, found: &str) -> ModelError {
-    ModelError::Metadata {
-        key,
-        expected: expected.into(),
-        found: found.chars().take(80).collect(),
-    }
+    ModelError::Metadata { key, expected: expected.into(), found: found.chars().take(80).collect() }
 }

@@ -161,12 +161,7 @@ pub fn plan(weights: Weights) -> TractResult<Arc<TypedSimplePlan>> {
     let mut model = TypedModel::default();
     let length = model.symbols.sym("N");
     let ids = model.add_source("ids", i32::fact([length.to_dim()]))?;
-    let pool = Pool {
-        table: weights.table,
-        width: weights.width,
-        scale: weights.scale,
-        power: weights.power,
-    };
+    let pool = Pool { table: weights.table, width: weights.width, scale: weights.scale, power: weights.power };
     let pooled = model.wire_node("pool", pool, &[ids])?;
     let hidden = model.wire_node("hidden", Hidden(Arc::new(weights.hidden)), &pooled)?;
     let logits = model.wire_node("output", Linear(Arc::new(weights.output)), &hidden)?;

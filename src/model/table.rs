@@ -15,43 +15,46 @@ pub struct Table {
     buckets: &'static [[u8; BUCKET]],
 }
 
+/// What a table knows of a text.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Found {
+    /// The distinct rows of its features, in the order of their first occurrence.
+    pub rows: Vec<i32>,
+    /// How many of its features have a row, repeats included.
+    pub known: u32,
+}
+
 impl Table {
     /// `fingerprints` holds whole buckets; what is left over is never found.
     pub fn new(fingerprints: &'static [u8]) -> Table {
-        Table {
-            buckets: fingerprints.as_chunks().0,
-        }
+        Table { buckets: fingerprints.as_chunks().0 }
     }
 
     /// The row of a hash. A feature that was not kept finds another's fingerprint in one of 64 cases; training sees the same ones.
     fn row(&self, hash: u32) -> Option<usize> {
         // The high bits choose the bucket, any number of buckets, the low byte is the fingerprint.
-        let bucket = (u64::from(hash) * self.buckets.len() as u64 >> 32) as usize;
+        let bucket = ((u64::from(hash) * self.buckets.len() as u64) >> 32) as usize;
         let fingerprint = (hash as u8).max(VACANT + 1);
         let rows = self.buckets.get(bucket)?;
         let place = rows.iter().position(|&row| row == fingerprint)?;
         Some(bucket * BUCKET + place)
     }
 
-    /// How many of the hashes have a row, repeats included.
-    pub fn known(&self, hashes: &[u32]) -> usize {
-        hashes.iter().filter(|&&hash| self.row(hash).is_some()).count()
-    }
-
-    /// The distinct rows of the hashes, in the order of their first occurrence.
-    pub fn rows(&self, hashes: &[u32]) -> Vec<i32> {
+    /// Looks all the hashes of a text up.
+    pub fn find(&self, hashes: &[u32]) -> Found {
         let mut seen = vec![0u64; self.buckets.len().div_ceil(64 / BUCKET)];
-        let mut rows = Vec::with_capacity(hashes.len());
+        let mut found = Found { rows: Vec::with_capacity(hashes.len()), known: 0 };
         for &hash in hashes {
             let Some(row) = self.row(hash) else { continue };
+            found.known += 1;
             let Some(word) = seen.get_mut(row / 64) else { continue };
             let bit = 1 << (row % 64);
             if *word & bit == 0 {
                 *word |= bit;
-                rows.push(row as i32);
+                found.rows.push(row as i32);
             }
         }
-        rows
+        found
     }
 }
 
@@ -74,7 +77,8 @@ mod tests {
         ] {
             assert_eq!(table.row(hash), row, "{hash:x}");
         }
-        assert_eq!(table.rows(&[0x8000_0007, 1, 0x107, 0x8000_0107, 0x107]), [4, 0]);
-        assert!(Table::new(&[]).rows(&[1, 2]).is_empty());
+        let found = table.find(&[0x8000_0007, 1, 0x107, 0x8000_0107, 0x107]);
+        assert_eq!(found, Found { rows: vec![4, 0], known: 4 });
+        assert_eq!(Table::new(&[]).find(&[1, 2]), Found::default());
     }
 }

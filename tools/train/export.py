@@ -43,6 +43,7 @@ def write(out, net, table, calibration, rows):
     out.mkdir(parents=True, exist_ok=True)
     save_file({"fingerprints": table.fingerprints, "table": quantized, "hidden.weight": floats(w1), "hidden.bias": floats(b1),
                "output.weight": floats(w2), "output.bias": floats(b2)}, out / "weights.safetensors", metadata=metadata)
+    (out / "weights.safetensors").chmod(0o644)
     vectors = [vector(text, net, table, quantized, calibration) for text in chosen(rows)]
     (out / "vectors.json").write_text("[\n" + ",\n".join(json.dumps(v, separators=(",", ":")) for v in vectors) + "\n]\n")
 

@@ -251,7 +251,7 @@ def hashes(texts):
             padded[spot[ends - 1] + 1], powner[spot[ends - 1] + 1] = CLOSE, owner[ends - 1]
             chars, owner = padded, powner
         h = np.full(len(chars), start(SALT_GRAM), np.uint32)
-        for n in range(1, hi + 1):
+        for n in range(1, min(hi, len(chars)) + 1):
             if n > 1:
                 h, begin = h[:-1], owner[: len(owner) - n + 1]
             else:

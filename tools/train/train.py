@@ -24,7 +24,7 @@ import measure  # noqa: E402
 from data import LABELS  # noqa: E402
 from net import Net, smoothed  # noqa: E402
 
-ROWS, BUCKET, WIDTH, HIDDEN = 131072, 4, 16, 64
+ROWS, BUCKET, WIDTH, HIDDEN = 128000, 4, 16, 64
 POWER = 0.75  # the sum is divided by n^0.75: between a mean, which long texts need, and a sum, in which evidence adds up
 LEXICON = 2.0  # lines of terms in an epoch, against one use of each term
 BATCH = 256
