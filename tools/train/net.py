@@ -8,6 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 
 SMOOTH = 0.05
+LEVELS = 127  # the table's numbers lie from -LEVELS to LEVELS once quantized
 
 
 class Net:
@@ -27,7 +28,7 @@ class Net:
         self.scale = None  # once set, the table is seen through int8
 
     def quantized(self, E):
-        return np.clip(np.round(E / self.scale), -127, 127)
+        return np.clip(np.round(E / self.scale), -LEVELS, LEVELS)
 
     def seen(self, E):
         return E if self.scale is None else self.quantized(E).astype(np.float32) * self.scale

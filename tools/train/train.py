@@ -22,12 +22,14 @@ import export  # noqa: E402
 import features  # noqa: E402
 import measure  # noqa: E402
 from data import LABELS  # noqa: E402
+import net as network  # noqa: E402
 from net import Net, smoothed  # noqa: E402
 
 ROWS, BUCKET, WIDTH, HIDDEN = 128000, 4, 16, 64
 POWER = 0.75  # the sum is divided by n^0.75: between a mean, which long texts need, and a sum, in which evidence adds up
 LEXICON = 2.0  # lines of terms in an epoch, against one use of each term
 BATCH = 256
+CLIP = 0.9995  # the quantile of the table's numbers that the largest int8 stands for
 FULL = dict(epochs=4, drop=0.4, rate=0.04, last=0.1, dense=3e-3)
 SMALL = dict(epochs=3, drop=0.4, rate=0.02, last=0.05, dense=1e-3)
 
@@ -171,7 +173,7 @@ def train(rows, terms_by_group, hashes, owner, train_mask, seed, name):
     del X, wide
     row = table.lookup(hashes)
     X = matrix(row[row >= 0], owner[row >= 0], count, ROWS)
-    net.scale = np.float32(np.quantile(np.abs(net.E[table.rows]), 0.9995) / 127)
+    net.scale = np.float32(np.quantile(np.abs(net.E[table.rows]), CLIP) / network.LEVELS)
     fit(net, X, labels, weight, terms, SMALL, f"{name}, small")
     return net, table, X
 
