@@ -31,24 +31,24 @@ pub enum Role {
 /// The text of one turn, still escaped.
 #[derive(Clone, Debug, Default)]
 pub struct Turn<'a> {
-    head: tinyvec::ArrayVec<[RawStr<'a>; PARTS]>,
-    tail: tinyvec::ArrayVec<[RawStr<'a>; PARTS]>,
+    /// Most turns have a single part, for which nothing is allocated.
+    parts: tinyvec::TinyVec<[RawStr<'a>; 1]>,
 }
 
 impl<'a> Turn<'a> {
-    /// Adds a text part.
+    /// Adds a text part. Of many, those at both ends are remembered.
     pub fn push(&mut self, part: RawStr<'a>) {
-        if part.raw.is_empty() || self.head.try_push(part).is_none() {
+        if part.raw.is_empty() {
             return;
         }
-        if self.tail.len() == PARTS {
-            self.tail.remove(0);
+        if self.parts.len() == 2 * PARTS {
+            self.parts.remove(PARTS);
         }
-        self.tail.push(part);
+        self.parts.push(part);
     }
 
     fn parts(&self) -> impl DoubleEndedIterator<Item = &RawStr<'a>> {
-        self.head.iter().chain(self.tail.iter())
+        self.parts.iter()
     }
 
     fn len(&self) -> usize {

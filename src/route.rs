@@ -39,23 +39,16 @@ impl Reason {
     }
 }
 
-/// What the classifier said: the likeliest label and its probability.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Best<'a> {
-    /// The label.
-    pub label: &'a str,
-    /// 0 to 1.
-    pub confidence: f32,
+/// The confidence from which a label counts: the domain's own threshold, else the policy's, else the one fitted for the model.
+pub fn threshold(policy: &Policy, label: &str, fitted: f32) -> f32 {
+    policy.domains.get(label).and_then(|rule| rule.threshold).or(policy.threshold).unwrap_or(fitted)
 }
 
-/// Chooses the target. `fitted` is the model's own threshold, for a policy that names none.
-pub fn choose<'p>(policy: &'p Policy, best: &Best<'_>, fitted: f32) -> (&'p Target, Reason) {
-    let rule = policy.domains.get(best.label);
-    let threshold = rule.and_then(|rule| rule.threshold).or(policy.threshold).unwrap_or(fitted);
-    if best.confidence > 0.0 && best.confidence >= threshold {
-        (rule.unwrap_or(&policy.default), Reason::Classified)
-    } else {
-        (&policy.default, Reason::Unsure)
+/// The target of a label that is sure; None is the target of one that is not.
+pub fn choose<'p>(policy: &'p Policy, sure: Option<&str>) -> (&'p Target, Reason) {
+    match sure {
+        Some(label) => (policy.domains.get(label).unwrap_or(&policy.default), Reason::Classified),
+        None => (&policy.default, Reason::Unsure),
     }
 }
 
@@ -64,23 +57,33 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
+    fn policy(threshold: &str) -> Policy {
+        let document = format!(
+            r#"{{"default": {{"model": "g"}}, {threshold}
+            "domains": {{"math": {{"model": "m", "threshold": 0.8}}, "law": {{"model": "l"}}}}}}"#
+        );
+        crate::config::read(document.as_bytes(), &["math", "law", "other"].map(String::from)).unwrap()
+    }
+
     #[test]
     fn the_nearest_threshold_counts() {
-        let document = br#"{"default": {"model": "g"}, "threshold": 0.6,
-            "domains": {"math": {"model": "m", "threshold": 0.8}, "law": {"model": "l"}}}"#;
-        let labels = ["math", "law", "other"].map(String::from);
-        let mut policy = crate::config::read(document, &labels).unwrap();
-        let chosen = |policy: &Policy, label: &str, confidence: f32| {
-            let (target, reason) = choose(policy, &Best { label, confidence }, 0.5);
-            (target.model.clone(), reason)
+        let (own, fitted) = (policy(r#""threshold": 0.6,"#), policy(""));
+        let cases =
+            [(&own, "math", 0.8), (&own, "law", 0.6), (&own, "other", 0.6), (&fitted, "math", 0.8), (&fitted, "law", 0.5)];
+        for (policy, label, expected) in cases {
+            assert_eq!(threshold(policy, label, 0.5), expected, "{label}");
+        }
+    }
+
+    #[test]
+    fn a_domain_without_an_entry_is_known_and_goes_to_the_default() {
+        let policy = policy("");
+        let chosen = |sure| {
+            let (target, reason) = choose(&policy, sure);
+            (target.model.as_str(), reason)
         };
-        assert_eq!(chosen(&policy, "math", 0.8), ("m".into(), Reason::Classified));
-        assert_eq!(chosen(&policy, "math", 0.79), ("g".into(), Reason::Unsure));
-        assert_eq!(chosen(&policy, "law", 0.6), ("l".into(), Reason::Classified));
-        assert_eq!(chosen(&policy, "other", 0.9), ("g".into(), Reason::Classified));
-        policy.threshold = None;
-        assert_eq!(chosen(&policy, "law", 0.5), ("l".into(), Reason::Classified));
-        policy.threshold = Some(0.0);
-        assert_eq!(chosen(&policy, "law", 0.0), ("g".into(), Reason::Unsure));
+        assert_eq!(chosen(Some("law")), ("l", Reason::Classified));
+        assert_eq!(chosen(Some("other")), ("g", Reason::Classified));
+        assert_eq!(chosen(None), ("g", Reason::Unsure));
     }
 }

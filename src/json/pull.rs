@@ -459,26 +459,46 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// Whether a byte ends a run of plain string content.
-#[inline]
-fn special(byte: u8) -> bool {
-    byte == b'"' || byte == b'\\' || byte < 0x20
-}
-
 /// The offset of the first quote, backslash or control character from `at` on.
 ///
-/// Whole blocks are tested without a branch inside, which the compiler turns into vector instructions both natively and with simd128.
+/// Long runs are tested in blocks of fixed size, without a branch inside, which the compiler turns into vector instructions both natively and
+/// with simd128; the end of a run is found in words of eight bytes, since most strings of a body are short.
 #[inline]
-pub(super) fn plain_run(bytes: &[u8], mut at: usize) -> usize {
-    const BLOCK: usize = 32;
-    while let Some(block) = bytes.get(at..at + BLOCK) {
-        if block.iter().fold(false, |any, &b| any | special(b)) {
-            break;
+pub(super) fn plain_run(bytes: &[u8], at: usize) -> usize {
+    let mut rest = bytes.get(at..).unwrap_or_default();
+    loop {
+        if let Some((word, _)) = rest.split_first_chunk::<8>() {
+            let special = special_bytes(u64::from_le_bytes(*word));
+            if special != 0 {
+                return bytes.len() - rest.len() + (special.trailing_zeros() / 8) as usize;
+            }
         }
-        at += BLOCK;
+        while let Some((block, after)) = rest.split_first_chunk::<64>() {
+            if block.iter().fold(0u8, |any, &b| any | u8::from(b == b'"') | u8::from(b == b'\\') | u8::from(b < 0x20)) != 0 {
+                break;
+            }
+            rest = after;
+        }
+        match rest.split_first_chunk::<8>() {
+            Some((word, after)) if special_bytes(u64::from_le_bytes(*word)) == 0 => rest = after,
+            Some(_) => {}
+            None => {
+                let end = rest.iter().position(|&b| b == b'"' || b == b'\\' || b < 0x20).unwrap_or(rest.len());
+                return bytes.len() - rest.len() + end;
+            }
+        }
     }
-    let rest = bytes.get(at..).unwrap_or_default();
-    at + rest.iter().position(|&b| special(b)).unwrap_or(rest.len())
+}
+
+/// The high bit of the first byte in the word that is a quote, a backslash or a control character, and perhaps bits of bytes after it; 0 if
+/// there is none. Subtracting borrows upwards only, so the lowest bit that is set is exact.
+#[inline]
+fn special_bytes(word: u64) -> u64 {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGHS: u64 = ONES * 0x80;
+    let zero = |x: u64| x.wrapping_sub(ONES) & !x;
+    let control = word.wrapping_sub(ONES * 0x20) & !word;
+    (zero(word ^ (ONES * b'"' as u64)) | zero(word ^ (ONES * b'\\' as u64)) | control) & HIGHS
 }
 
 /// Checks the escape whose backslash stands at `at` and returns the offset after it.
@@ -504,6 +524,7 @@ fn escape_end(bytes: &[u8], at: usize) -> Result<usize, JsonError> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::indexing_slicing)]
     use super::*;
 
     fn check(text: &str) -> Result<(), JsonError> {
@@ -562,6 +583,26 @@ mod tests {
         assert_eq!(check(document), Ok(()));
         for end in 0..document.len() {
             assert_eq!(check(document.get(..end).unwrap_or_default()), Err(JsonError::Truncated), "cut at {end}");
+        }
+    }
+
+    #[test]
+    fn runs_end_where_a_plain_loop_says() {
+        let specials = [b'"', b'\\', 0, 0x1f, b'\n'];
+        for length in [0, 1, 7, 8, 9, 31, 63, 64, 65, 72, 130] {
+            let plain: Vec<u8> = (0..length).map(|at| [b'a', 0x80, 0xff, b' ', b'!', b'#', b'[', b']'][at % 8]).collect();
+            assert_eq!(plain_run(&plain, 0), length);
+            for (at, special) in (0..length).flat_map(|at| specials.map(|special| (at, special))) {
+                let mut bytes = plain.clone();
+                bytes[at] = special;
+                for from in 0..length {
+                    assert_eq!(
+                        plain_run(&bytes, from),
+                        if from <= at { at } else { length },
+                        "{special} at {at} of {length} from {from}"
+                    );
+                }
+            }
         }
     }
 
