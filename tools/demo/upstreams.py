@@ -25,6 +25,8 @@ ANSWERS = {
     "stem": "Let us derive it. Write down what is given, name the unknown, apply the law that links them, and check the units.",
     "office": "In short: read the terms, note the dates and the sums, put it in writing, and keep a copy of what was agreed.",
 }
+# How long an answer is, in tokens, when the request sets no lower limit: the sentence is said again until it is that long.
+ANSWER_TOKENS = 160
 SECONDS_BETWEEN_CHUNKS = 0.002
 
 
@@ -86,7 +88,8 @@ def chat(seen: Seen, answer: Answer, headers: Headers) -> None:
         return refuse(answer, 400, "The body is not a chat completion request.", None, headers)
     if model not in MODELS[seen.server]:
         return refuse(answer, 404, f"The model '{model}' does not exist here.", "model_not_found", headers)
-    said = tokens.pieces(ANSWERS[seen.server])
+    sentence = tokens.pieces(" " + ANSWERS[seen.server])
+    said = (sentence * (ANSWER_TOKENS // len(sentence) + 1))[:ANSWER_TOKENS]
     limit = body.get("max_completion_tokens") or body.get("max_tokens") or len(said)
     finish = "length" if limit < len(said) else "stop"
     said = said[:limit]
@@ -96,7 +99,7 @@ def chat(seen: Seen, answer: Answer, headers: Headers) -> None:
     if body.get("stream"):
         asked = bool((body.get("stream_options") or {}).get("include_usage"))
         return stream(answer, headers, model, said, finish, usage if asked else None)
-    message = {"role": "assistant", "content": "".join(said)}
+    message = {"role": "assistant", "content": "".join(said).strip()}
     choice = {"index": 0, "message": message, "finish_reason": finish}
     answer.json(200, {**frame("chat.completion", model), "choices": [choice], "usage": usage}, headers)
 
