@@ -76,11 +76,11 @@ ROUTED: list[Call] = [
         model="office-14b",
     ),
     Call(
-        "POST /v1/embeddings (not a chat)",
+        "POST /v1/feedback (not a chat)",
         "globex",
         Expected(None, None, None, "general"),
-        path="/v1/embeddings",
-        raw_body=b'{ "model":"auto",  "input":"Solve 3x = 9",\t"x":[1.0,1e2] }',
+        path="/v1/feedback",
+        raw_body=b'{ "model":"auto",  "rating":5,\t"x":[1.0,1e2] }',
     ),
     Call("GET /v1/models", "globex", Expected(None, None, None, "general"), method="GET", path="/v1/models"),
 ]
