@@ -85,16 +85,14 @@ class Listener:
         path: str = CHAT,
         length: int | None = None,
         pieces: list[bytes] | None = None,
-        half_close: bool = False,
+        trailers: dict[str, str] | None = None,
     ) -> Exchange:
         """One request, as `web.exchange` sends it, answered by `answer` or by a plain completion."""
         mark = self.lab.expect(answer)
         named: dict[str, str | bytes] = {"x-test": mark, "content-type": "application/json"}
         if tenant is not None:
             named["x-tenant"] = tenant
-        reply = exchange(
-            self.port, method, path, {**named, **(headers or {})}, body, length=length, pieces=pieces, half_close=half_close
-        )
+        reply = exchange(self.port, method, path, {**named, **(headers or {})}, body, length=length, pieces=pieces, trailers=trailers)
         return Exchange(reply, self.lab.reached(mark))
 
     def chat(self, prompt: Any = MATH, answer: Application | None = None, *, tenant: str | None = "anyone", **fields: Any) -> Exchange:
@@ -153,13 +151,24 @@ class Lab:
 
 
 def settings(ports: dict[str, int], policies: dict[str, Any] = POLICIES) -> config.Config:
-    """The shipped configuration with one listener for each policy (a string is a policy's text as it is)."""
+    """The shipped configuration with one listener for each policy (a string is a policy's text as it is).
+
+    Upgrades and trailers are let through, which Envoy does not do unless told, so that the filter has to cope with them.
+    """
     settings = config.shipped()
     settings["static_resources"]["listeners"] = [config.listener_with(settings, name, policy) for name, policy in policies.items()]
     for listener in config.listeners(settings):
         manager = config.connection_manager(listener)
         manager["stream_idle_timeout"] = IDLE_TIMEOUT
         manager["upgrade_configs"] = [{"upgrade_type": "websocket"}]
+        manager["http_protocol_options"] = {"enable_trailers": True}
+    for cluster in settings["static_resources"]["clusters"]:
+        cluster["typed_extension_protocol_options"] = {
+            "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
+                "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
+                "explicit_http_config": {"http_protocol_options": {"enable_trailers": True}},
+            }
+        }
     config.set_upstreams(settings, ports)
     config.set_free_ports(settings)
     config.set_module(settings, config.MODULE)

@@ -1,15 +1,19 @@
-"""Policies that are wrong: Envoy does not start with one, and its log names the place in the document and what was expected."""
+"""Policies that are wrong: Envoy refuses them, and its log names the place in the document, what was found and what was expected."""
 
 from __future__ import annotations
 
 import json
+import re
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from demo.envoy import Envoy, EnvoyFailed
-from lab import Lab, settings
-from policies import BASE
+from lab import CHAT, Lab, body_of, eventually, settings
+from policies import BASE, STEM
+from web import exchange
 
 NOWHERE = {"general": 1, "stem": 1, "office": 1}
 
@@ -34,21 +38,83 @@ WRONG: dict[str, tuple[dict[str, Any] | str, list[str]]] = {
 }
 
 
+def complaint(log: str) -> str:
+    """The line in which the module refuses its policy, from a log that holds one."""
+    said = [line for line in log.splitlines() if "[error]" in line and "pointsman:" in line]
+    assert len(said) == 1, log
+    return said[0].split("pointsman: ", 1)[1]
+
+
+def complaint_of(log: str, listener: str) -> str:
+    """The same from a log of many: what stands between the rejection before this listener's and its own."""
+    parts = re.split(r"lds: listener '([\w-]+)' config rejected.*\n", log)
+    return complaint(dict(zip(parts[1::2], parts[0::2]))[listener])
+
+
+def lds_settings(folder: Path) -> dict[str, Any]:
+    """A configuration whose listeners come from a file, as a control plane would send them."""
+    bootstrap = settings(NOWHERE)
+    bootstrap["static_resources"]["listeners"] = []
+    source = {"path_config_source": {"path": str(folder / "lds.json")}, "resource_api_version": "V3"}
+    return {**bootstrap, "dynamic_resources": {"lds_config": source}, "node": {"id": "test", "cluster": "test"}}
+
+
+def send_listeners(folder: Path, policies: dict[str, Any]) -> None:
+    """Puts one listener for each policy into the file."""
+    listeners = settings(NOWHERE, policies)["static_resources"]["listeners"]
+    for listener in listeners:
+        listener["@type"] = "type.googleapis.com/envoy.config.listener.v3.Listener"
+    # Renamed into place, which is what Envoy watches for.
+    new = folder / "lds.new"
+    new.write_text(json.dumps({"version_info": str(time.monotonic()), "resources": listeners}))
+    new.rename(folder / "lds.json")
+
+
+@pytest.fixture(scope="module")
+def rejecting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Envoy]:
+    """An Envoy that was sent every wrong policy over LDS at once, and two that are right: an ordinary one, and the least there can be."""
+    folder = tmp_path_factory.mktemp("lds")
+    policies = {f"wrong-{at}": policy for at, (policy, _) in enumerate(WRONG.values())}
+    send_listeners(folder, {"right": BASE, **policies, "least": {"default": {"model": "x"}}})
+    with Envoy(lds_settings(folder), folder=folder) as envoy:
+        yield envoy
+
+
 @pytest.mark.parametrize("name", WRONG)
-def test_a_wrong_policy_stops_the_start_and_is_named(name: str, tmp_path: Path) -> None:
-    policy, named = WRONG[name]
-    envoy = Envoy(settings(NOWHERE, {"wrong": policy}), folder=tmp_path)
+def test_a_wrong_policy_is_refused_with_its_place_in_the_document(rejecting: Envoy, name: str) -> None:
+    listener = f"wrong-{list(WRONG).index(name)}"
+    line = complaint_of(rejecting.log(), listener)
+    assert [word for word in WRONG[name][1] if word not in line] == [], line
+    assert listener not in rejecting.ports
+
+
+def test_wrong_policies_do_not_hinder_right_ones(rejecting: Envoy) -> None:
+    assert sorted(rejecting.ports) == ["least", "right"]
+    assert "panicked" not in rejecting.log()
+
+
+def test_a_wrong_policy_in_the_bootstrap_stops_the_start(tmp_path: Path) -> None:
+    envoy = Envoy(settings(NOWHERE, {"wrong": {**BASE, "treshold": 0.5}}), folder=tmp_path)
     with pytest.raises(EnvoyFailed, match="ended with status") as failure, envoy:
         pass
-    said = [line for line in str(failure.value).splitlines() if "pointsman:" in line and "[error]" in line]
-    assert said, failure.value
-    assert [word for word in named if word not in said[0]] == [], said[0]
-    assert "panicked" not in str(failure.value)
+    assert "treshold" in complaint(str(failure.value))
 
 
-def test_a_policy_of_one_member_is_enough(tmp_path: Path) -> None:
-    with Envoy(settings(NOWHERE, {"least": {"default": {"model": "x"}}}), folder=tmp_path) as envoy:
-        assert envoy.alive()
+def test_an_update_that_is_wrong_leaves_the_old_policy_at_work(lab: Lab, tmp_path: Path) -> None:
+    """And one that is right replaces it, with the counts going on."""
+    send_listeners(tmp_path, {"it": BASE})
+    with Envoy(lds_settings(tmp_path), folder=tmp_path) as envoy:
+
+        def model() -> str | None:
+            named = {"content-type": "application/json", "x-tenant": "a"}
+            return exchange(envoy.ports["it"], "POST", CHAT, named, body_of()).header("x-pointsman-model")
+
+        assert model() == STEM
+        send_listeners(tmp_path, {"it": {**BASE, "domains": {"maths": {"model": "x"}}}})
+        eventually(lambda: envoy.stats("listener_manager.lds.update_rejected")["listener_manager.lds.update_rejected"], 1)
+        assert model() == STEM
+        send_listeners(tmp_path, {"it": {**BASE, "domains": {"math": {"model": "new-math"}}}})
+        eventually(model, "new-math")
 
 
 def test_what_was_configured_is_logged_without_secrets(lab: Lab) -> None:

@@ -109,6 +109,22 @@ def test_usage_in_a_chunked_answer(gateway: Listener, tenant: str) -> None:
     assert gateway.used(tenant) == 55
 
 
+@pytest.mark.parametrize("kind", ["application/json", "text/event-stream"])
+def test_usage_of_an_answer_that_ends_in_trailers(gateway: Listener, kind: str, tenant: str) -> None:
+    """No body callback says that such an answer has ended."""
+    body = completion_body(66) if kind == "application/json" else event(chunk("a")) + usage_chunk(66)
+
+    def answer_so(_request: Request, answer: Answer) -> None:
+        answer.head(200, [("content-type", kind), ("transfer-encoding", "chunked"), ("trailer", "x-time")])
+        answer.chunk(body)
+        answer.raw(b"0\r\nx-time: 1\r\n\r\n")
+
+    stream_options = {"include_usage": True}
+    sent = gateway.chat(answer=answer_so, tenant=tenant, stream=True, stream_options=stream_options)
+    assert sent.reply.body == body
+    assert gateway.used(tenant) == 66
+
+
 SILENT = {
     "no usage": whole(b'{"choices":[]}'),
     "usage null": whole(b'{"choices":[],"usage":null}'),

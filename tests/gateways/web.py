@@ -86,12 +86,12 @@ def exchange(
     *,
     length: int | None = None,
     pieces: list[bytes] | None = None,
-    half_close: bool = False,
+    trailers: dict[str, str] | None = None,
 ) -> Reply:
     """One request on a connection of its own.
 
     `length` is the content-length to claim instead of the true one; `pieces` sends the body chunked in those pieces, with a
-    pause after each; `half_close` ends our side when all is sent.
+    pause after each, and `trailers` behind them.
     """
     with dial(port) as connection:
         if pieces is not None:
@@ -99,12 +99,11 @@ def exchange(
             for piece in pieces:
                 connection.sendall(b"%x\r\n%s\r\n" % (len(piece), piece))
                 time.sleep(PAUSE_SECONDS)
-            connection.sendall(b"0\r\n\r\n")
+            end = b"".join(f"{name}: {value}\r\n".encode() for name, value in (trailers or {}).items())
+            connection.sendall(b"0\r\n" + end + b"\r\n")
         else:
             framing: Headers = {} if method == "GET" and length is None else {"content-length": str(len(body) if length is None else length)}
             send_all(connection, head_of(method, path, {**headers, **framing}) + body)
-        if half_close:
-            connection.shutdown(socket.SHUT_WR)
         return read_reply(connection, method)
 
 
