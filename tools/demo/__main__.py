@@ -79,6 +79,7 @@ def curl_commands(port: int, admin: str) -> str:
     chat = f"http://127.0.0.1:{port}/v1/chat/completions"
     body = '{"model": "auto", "messages": [{"role": "user", "content": "%s"}]%s}'
     integral = body % ("Integrate x * exp(x) from 0 to 1", "")
+    longer = body % ("Integrate x * exp(x) from 0 to 1", ', "max_tokens": 400')
     tenancy = body % ("Can a landlord end a lease early?", ', "stream": true, "max_tokens": 20')
     return f"""
 Everything is still up; Ctrl-C ends it. Try:
@@ -93,7 +94,7 @@ Everything is still up; Ctrl-C ends it. Try:
 
   # acme has spent its tokens
   curl -i {chat} -H 'content-type: application/json' -H 'x-tenant: acme' \\
-    -d '{integral}'
+    -d '{longer}'
 
   # not LLM traffic
   curl -i http://127.0.0.1:{port}/v1/models

