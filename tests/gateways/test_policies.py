@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from demo import config
 from demo.envoy import Envoy, EnvoyFailed
 from lab import CHAT, Lab, body_of, eventually, settings
 from policies import BASE, STEM
@@ -46,8 +47,8 @@ def complaint(log: str) -> str:
 
 
 def complaint_of(log: str, listener: str) -> str:
-    """The same from a log of many: what stands between the rejection before this listener's and its own."""
-    parts = re.split(r"lds: listener '([\w-]+)' config rejected.*\n", log)
+    """The same from a log of many: what stands between the plugin that failed before this listener's and its own."""
+    parts = re.split(r"Plugin ([\w-]+) failed to load\n", log)
     return complaint(dict(zip(parts[1::2], parts[0::2]))[listener])
 
 
@@ -60,9 +61,10 @@ def lds_settings(folder: Path) -> dict[str, Any]:
 
 
 def send_listeners(folder: Path, policies: dict[str, Any]) -> None:
-    """Puts one listener for each policy into the file."""
+    """Puts one listener for each policy into the file, each plugin named like its listener so that the log tells them apart."""
     listeners = settings(NOWHERE, policies)["static_resources"]["listeners"]
     for listener in listeners:
+        config.plugin(listener)["name"] = listener["name"]
         listener["@type"] = "type.googleapis.com/envoy.config.listener.v3.Listener"
     # Renamed into place, which is what Envoy watches for.
     new = folder / "lds.new"
