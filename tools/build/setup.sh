@@ -3,8 +3,11 @@
 # Sourced by build.sh, which defines root, venv, module, say and die.
 
 need_rust() {
+  # A shell that was open while rustup was installed does not know its folder yet.
+  local cargo_bin="${CARGO_HOME:-$HOME/.cargo}/bin"
+  if ! command -v rustup >/dev/null && [ -x "$cargo_bin/rustup" ]; then export PATH="$cargo_bin:$PATH"; fi
   command -v rustup >/dev/null || die "rustup is missing; it brings the pinned Rust and its wasm target: https://rustup.rs, or: curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh"
-  command -v cargo >/dev/null || die "cargo is not on PATH although rustup is; run: . \"\$HOME/.cargo/env\""
+  command -v cargo >/dev/null || die "cargo is not on PATH although rustup is; run: . \"$cargo_bin/../env\""
   command -v cc >/dev/null || die "a C compiler (cc) is missing, Rust links with it; on Debian or Ubuntu: apt-get install gcc libc6-dev"
   # Asking for the target also installs the toolchain that rust-toolchain.toml pins, where rustup does that by itself.
   local targets
