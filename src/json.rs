@@ -10,7 +10,7 @@ mod text;
 
 pub use pull::{JsonError, Kind, RawStr, Scanner};
 pub use push::{Event, Push, Sink};
-pub use text::{push_quoted, unescape_into};
+pub use text::{push_quoted, unescape_into, whole};
 
 /// Values nested deeper than this are refused. Servers in use stop at 128 (serde_json) to about 1,000 (Python), so nothing that an
 /// upstream would answer is lost.

@@ -7,7 +7,7 @@
 use crate::dialect::{Dialect, UsagePath};
 use crate::frames::{self, Frames};
 use crate::json::push::Path;
-use crate::json::{Event, Kind, Push, Sink};
+use crate::json::{Event, Kind, Push, Sink, whole};
 use crate::sse::{Piece, Splitter};
 use crate::usage::{Tokens, Usage};
 
@@ -165,7 +165,10 @@ fn next_event(json: &mut Push, report: &mut Report) {
 #[derive(Clone, Debug, Default)]
 struct Report {
     paths: &'static [UsagePath],
+    /// What whole documents have reported.
     usage: Usage,
+    /// The same with what the present document says so far; one that is cut off reports nothing.
+    pending: Usage,
     /// `choices` is there and empty.
     no_choices: bool,
     /// `usage` is an object.
@@ -177,6 +180,7 @@ struct Report {
 impl Report {
     fn next_event(&mut self) {
         (self.no_choices, self.has_usage, self.settled_in_event) = (false, false, false);
+        self.pending = self.usage;
     }
 
     fn usage_only(&self) -> bool {
@@ -195,25 +199,19 @@ impl Sink for Report {
                 if let Some((_, field)) = self.paths.iter().find(|(names, _)| path.is(names))
                     && let Some(count) = whole(text)
                 {
-                    self.usage.report(*field, count);
+                    self.pending.report(*field, count);
                 }
             }
-            Event::Begin(Kind::Object) if path.is(&["usage"]) => self.has_usage = true,
+            Event::Begin(Kind::Object) if path.is(&["usage"]) => {
+                self.has_usage = true;
+                self.pending.new_report();
+            }
+            Event::End { .. } if path.depth() == 0 || path.is(&["*"]) => self.usage = self.pending,
             Event::Begin(_) if path.is(&["choices", "*"]) => self.settled_in_event = true,
             Event::End { kind: Kind::Array, empty: true } if path.is(&["choices"]) => self.no_choices = true,
             _ => {}
         }
     }
-}
-
-/// A count as some servers write it: `12`, and `12.0`. Negative and fractional ones are no counts.
-fn whole(text: &str) -> Option<u64> {
-    let digits = match text.split_once('.') {
-        Some((whole, fraction)) if fraction.bytes().all(|b| b == b'0') => whole,
-        Some(_) => return None,
-        None => text,
-    };
-    digits.parse().ok()
 }
 
 #[cfg(test)]

@@ -106,13 +106,22 @@ fn separate(out: &mut String) {
 #[derive(Clone, Debug, Default)]
 pub struct Prompt<'a> {
     user: tinyvec::ArrayVec<[Turn<'a>; TURNS]>,
+    /// Instructions among the turns.
     instructions: Option<Turn<'a>>,
+    /// Instructions beside them.
+    beside: Option<Turn<'a>>,
 }
 
 impl<'a> Prompt<'a> {
     /// Forgets the turns of a conversation, of which the body holds another one. Instructions that stand beside it stay.
     pub fn forget_turns(&mut self) {
         self.user.clear();
+        self.instructions = None;
+    }
+
+    /// Adds instructions that stand beside the conversation.
+    pub fn instruct(&mut self, turn: Turn<'a>) {
+        self.beside = Some(turn).filter(|turn| !turn.is_blank());
     }
 
     /// Adds a turn, in the order of the conversation.
@@ -148,7 +157,7 @@ impl<'a> Prompt<'a> {
             let later: usize = turns.iter().skip(at + 1).map(Turn::len).sum();
             turn.read(WINDOW.saturating_sub(out.len() + later), &mut out);
         }
-        if let (true, Some(turn)) = (turns.is_empty(), &self.instructions) {
+        if let (true, Some(turn)) = (turns.is_empty(), self.instructions.as_ref().or(self.beside.as_ref())) {
             turn.read(WINDOW, &mut out);
         }
         out

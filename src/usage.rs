@@ -19,6 +19,10 @@ pub enum Field {
     Reasoning,
     /// Prompt tokens of tools that the upstream ran, on top of the input count.
     ToolInput,
+    /// Prompt tokens of one of the steps that a request took, cached ones included; they add up within a report.
+    StepInput,
+    /// Generated tokens of one of the steps; they add up within a report.
+    StepOutput,
 }
 
 /// How an API's counts relate to each other.
@@ -40,6 +44,8 @@ pub struct Usage {
     cache_creation: Option<u64>,
     reasoning: Option<u64>,
     tool_input: Option<u64>,
+    step_input: Option<u64>,
+    step_output: Option<u64>,
 }
 
 /// No model has a context near this, so a larger count is a fault of the upstream and is not taken.
@@ -51,6 +57,19 @@ impl Usage {
         if count >= ABSURD {
             return;
         }
+        match field {
+            Field::StepInput => self.step_input = Some(self.step_input.unwrap_or(0) + count),
+            Field::StepOutput => self.step_output = Some(self.step_output.unwrap_or(0) + count),
+            _ => self.replace(field, count),
+        }
+    }
+
+    /// A further report begins, whose steps are counted anew.
+    pub fn new_report(&mut self) {
+        (self.step_input, self.step_output) = (None, None);
+    }
+
+    fn replace(&mut self, field: Field, count: u64) {
         let slot = match field {
             Field::Input => &mut self.input,
             Field::Output => &mut self.output,
@@ -59,6 +78,8 @@ impl Usage {
             Field::CacheCreation => &mut self.cache_creation,
             Field::Reasoning => &mut self.reasoning,
             Field::ToolInput => &mut self.tool_input,
+            Field::StepInput => &mut self.step_input,
+            Field::StepOutput => &mut self.step_output,
         };
         *slot = Some(count);
     }
@@ -73,8 +94,10 @@ impl Usage {
         let extra_output = if convention.reasoning_is_extra { reasoning } else { 0 };
         let input = self.input.map(|count| count + extra_input + self.tool_input.unwrap_or(0));
         let output = self.output.map(|count| count + extra_output);
+        let (input, output) = (input.max(self.step_input), output.max(self.step_output));
         let (input, output) = match (input, output, self.total) {
-            (Some(input), Some(output), _) => (input, output),
+            // A total beyond both is output that the other count leaves out, as reasoning is with some servers.
+            (Some(input), Some(output), total) => (input, output.max(total.unwrap_or(0).saturating_sub(input))),
             (Some(input), None, total) => (input, total.unwrap_or(input).saturating_sub(input)),
             (None, Some(output), total) => (total.unwrap_or(output).saturating_sub(output), output),
             (None, None, Some(total)) => (total, 0),

@@ -1,6 +1,7 @@
 //! Anthropic Messages: `POST …/messages`.
 //!
 //! Tokens read from and written to the cache come on top of `input_tokens`. A stream reports its input first and its output, growing, later.
+//! When the server compacts a conversation, the top-level counts leave that work out; `iterations` lists all of it.
 
 use super::fields::{body, count, counted, flag, model};
 use super::messages::{self, MESSAGES};
@@ -22,6 +23,11 @@ const USAGE: &[UsagePath] = &[
     (&["usage", "output_tokens"], Field::Output),
     (&["usage", "cache_read_input_tokens"], Field::CachedInput),
     (&["usage", "cache_creation_input_tokens"], Field::CacheCreation),
+    (&["usage", "output_tokens_details", "thinking_tokens"], Field::Reasoning),
+    (&["usage", "iterations", "*", "input_tokens"], Field::StepInput),
+    (&["usage", "iterations", "*", "cache_read_input_tokens"], Field::StepInput),
+    (&["usage", "iterations", "*", "cache_creation_input_tokens"], Field::StepInput),
+    (&["usage", "iterations", "*", "output_tokens"], Field::StepOutput),
     (&["message", "usage", "input_tokens"], Field::Input),
     (&["message", "usage", "output_tokens"], Field::Output),
     (&["message", "usage", "cache_read_input_tokens"], Field::CachedInput),
@@ -60,8 +66,11 @@ fn read(text: &str) -> Result<Request<'_>, JsonError> {
 fn error(error: &ApiError<'_>) -> String {
     let kind = match error.status {
         401 => "authentication_error",
+        403 => "permission_error",
+        404 => "not_found_error",
         413 => "request_too_large",
         429 => "rate_limit_error",
+        529 => "overloaded_error",
         500.. => "api_error",
         _ => "invalid_request_error",
     };

@@ -54,7 +54,16 @@ fn read(text: &str) -> Result<Request<'_>, JsonError> {
 }
 
 fn error(error: &ApiError<'_>) -> String {
-    let mut out = String::from("{\"message\":");
+    // The SDKs tell exceptions apart, and retry, by this name.
+    let kind = match error.status {
+        401 | 403 => "AccessDeniedException",
+        404 => "ResourceNotFoundException",
+        429 => "ThrottlingException",
+        503 => "ServiceUnavailableException",
+        500.. => "InternalServerException",
+        _ => "ValidationException",
+    };
+    let mut out = format!("{{\"__type\":\"{kind}\",\"message\":");
     push_quoted(error.message, &mut out);
     out.push('}');
     out

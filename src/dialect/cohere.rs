@@ -18,6 +18,8 @@ pub(super) const API: Api = Api {
 const USAGE: &[UsagePath] = &[
     (&["usage", "tokens", "input_tokens"], Field::Input),
     (&["usage", "tokens", "output_tokens"], Field::Output),
+    (&["usage", "cached_tokens"], Field::CachedInput),
+    (&["delta", "usage", "cached_tokens"], Field::CachedInput),
     (&["delta", "usage", "tokens", "input_tokens"], Field::Input),
     (&["delta", "usage", "tokens", "output_tokens"], Field::Output),
 ];

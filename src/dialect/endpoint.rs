@@ -27,10 +27,12 @@ impl Endpoint {
     /// percent-escapes are seen through, because upstreams do so too and a quota must not depend on them.
     pub fn of_path(path: &str) -> Option<Endpoint> {
         let (plain, query) = path.split_at(path_only(path).len());
-        let seen_through = if plain.contains('%') { decoded(plain) } else { plain.into() };
-        let dialect = dialect(&seen_through)?;
-        // The path stays as it came unless escapes hid what it is, so that a name with an escape in it stays one segment.
-        let path = if self::dialect(plain) == Some(dialect) { plain } else { &seen_through };
+        // First segment by segment, so that an escaped slash in a name stays in it; then as a server sees it that decodes the whole.
+        let whole = decoded(plain);
+        let (dialect, path) = match dialect(plain) {
+            Some(dialect) => (dialect, plain),
+            None => (dialect(&whole)?, whole.as_str()),
+        };
         Some(Endpoint { dialect, path: format!("{path}{query}"), model: model_span(dialect, path) })
     }
 
@@ -56,44 +58,61 @@ fn path_only(path: &str) -> &str {
     path.split(['?', '#']).next().unwrap_or_default()
 }
 
+/// The last segments of a path that are not empty, from its end, and where each stands.
+fn segments(path: &str) -> impl Iterator<Item = (String, Range<usize>)> {
+    let mut end = path.len();
+    let spans = path.rsplit('/').map(move |segment| {
+        let span = end - segment.len()..end;
+        end = span.start.saturating_sub(1);
+        (segment, span)
+    });
+    spans.filter(|(segment, _)| !segment.is_empty()).map(|(segment, span)| (decoded(segment), span))
+}
+
 fn dialect(path: &str) -> Option<Dialect> {
-    let mut segments = path.rsplit('/').filter(|segment| !segment.is_empty());
-    let (last, before) = (segments.next()?, segments.next().unwrap_or_default());
-    let two_before = segments.next().unwrap_or_default();
-    let dialect = match (before, last) {
-        ("chat", "completions") => Dialect::OpenAiChat,
-        (_, "completions") => Dialect::OpenAiCompletions,
-        (_, "responses") => Dialect::OpenAiResponses,
-        (_, "embeddings") => Dialect::OpenAiEmbeddings,
-        (_, "messages") => Dialect::AnthropicMessages,
-        ("v2", "chat") => Dialect::CohereChat,
-        ("api", "chat") => Dialect::OllamaChat,
-        ("api", "generate") => Dialect::OllamaGenerate,
-        (_, "converse" | "converse-stream") if two_before == "model" => Dialect::BedrockConverse,
-        ("models", method) | (_, method) if is_gemini(method) => Dialect::Gemini,
+    // Some servers route without regard to case, or drop what follows a semicolon.
+    let plain = |name: String| name.split(';').next().unwrap_or_default().to_ascii_lowercase();
+    let mut names = segments(path).map(|(name, _)| plain(name));
+    let (last, before, two_before) = (names.next()?, names.next().unwrap_or_default(), names.next().unwrap_or_default());
+    let dialect = match (two_before.as_str(), before.as_str(), last.as_str()) {
+        (_, "chat", "completions") => Dialect::OpenAiChat,
+        // An agent names its own model.
+        (_, "agents", "completions") => return None,
+        (_, _, "completions") => Dialect::OpenAiCompletions,
+        (_, _, "responses") => Dialect::OpenAiResponses,
+        (_, _, "embeddings") => Dialect::OpenAiEmbeddings,
+        // Messages of a thread are stored and cost nothing.
+        ("threads", _, "messages") => return None,
+        (_, _, "messages") => Dialect::AnthropicMessages,
+        (_, "v2", "chat") => Dialect::CohereChat,
+        (_, "api", "chat") => Dialect::OllamaChat,
+        (_, "api", "generate") => Dialect::OllamaGenerate,
+        ("model", _, "converse" | "converse-stream") => Dialect::BedrockConverse,
+        (_, "models" | "tunedmodels" | "endpoints", method) => match method.rsplit_once(':') {
+            Some((model, "generatecontent" | "streamgeneratecontent")) if !model.is_empty() => Dialect::Gemini,
+            // Claude on Vertex.
+            Some((model, "rawpredict" | "streamrawpredict")) if !model.is_empty() => Dialect::AnthropicMessages,
+            _ => return None,
+        },
         _ => return None,
     };
     Some(dialect)
 }
 
-fn is_gemini(segment: &str) -> bool {
-    matches!(segment.rsplit_once(':'), Some((model, "generateContent" | "streamGenerateContent")) if !model.is_empty())
-}
-
 fn model_span(dialect: Dialect, path: &str) -> Option<Range<usize>> {
-    let path = path.trim_end_matches('/');
+    let spans: tinyvec::ArrayVec<[(String, Range<usize>); 5]> = segments(path).take(5).collect();
+    let at = |index: usize| spans.get(index).map(|(_, span)| span.clone());
+    let is = |index: usize, name: &str| spans.get(index).is_some_and(|(segment, _)| segment.eq_ignore_ascii_case(name));
     match dialect {
-        Dialect::Gemini => {
-            let end = path.rfind(':')?;
-            let start = path.get(..end)?.rfind('/')? + 1;
-            Some(start..end)
+        Dialect::Gemini | Dialect::AnthropicMessages => {
+            let last = at(0)?;
+            let (model, method) = path.get(last.clone())?.rsplit_once([':'])?;
+            (!method.is_empty()).then(|| last.start..last.start + model.len())
         }
-        Dialect::BedrockConverse => {
-            let end = path.rfind('/')?;
-            let end = path.get(..end)?.trim_end_matches('/').len();
-            let start = path.get(..end)?.rfind('/')? + 1;
-            Some(start..end)
-        }
+        Dialect::BedrockConverse => at(1),
+        // Azure's deployments.
+        Dialect::OpenAiChat if is(3, "deployments") => at(2),
+        Dialect::OpenAiCompletions | Dialect::OpenAiEmbeddings if is(2, "deployments") => at(1),
         _ => None,
     }
 }
@@ -150,6 +169,8 @@ mod tests {
             ("/openai/deployments/gpt-4o/chat/completions", Dialect::OpenAiChat),
             ("/v1/chat%2Fcompletions", Dialect::OpenAiChat),
             ("/v1/%63hat/completions", Dialect::OpenAiChat),
+            ("/V1/Chat/Completions", Dialect::OpenAiChat),
+            ("/v1/chat/completions;x=1", Dialect::OpenAiChat),
             ("/v1/completions", Dialect::OpenAiCompletions),
             ("/v1/responses", Dialect::OpenAiResponses),
             ("/v1/embeddings", Dialect::OpenAiEmbeddings),
@@ -169,7 +190,6 @@ mod tests {
             "",
             "/",
             "/v1/chat/completions/x",
-            "/chat/Completions",
             "/v1/chat/completions%",
             "/v1/messages/count_tokens",
             "/v1/messages/batches",
@@ -177,6 +197,8 @@ mod tests {
             "/v1beta/models/g:countTokens",
             "/v1beta/models/:generateContent",
             "/v1/models",
+            "/v1/threads/t/messages",
+            "/v1/agents/completions",
             "/v1/chat",
             "/model/converse",
             "/?x=/v1/chat/completions",
@@ -192,6 +214,14 @@ mod tests {
             ("/v1beta/models/auto:streamGenerateContent?alt=sse", "auto", "/v1beta/models/a%2Fb:streamGenerateContent?alt=sse"),
             ("/p/models/x.y:generateContent/", "x.y", "/p/models/a%2Fb:generateContent/"),
             ("/model/us.anthropic.claude%3A0/converse", "us.anthropic.claude:0", "/model/a%2Fb/converse"),
+            (
+                "/openai/deployments/gpt-4o/chat/completions?api-version=1",
+                "gpt-4o",
+                "/openai/deployments/a%2Fb/chat/completions?api-version=1",
+            ),
+            ("/openai/deployments/e/embeddings", "e", "/openai/deployments/a%2Fb/embeddings"),
+            ("/v1/publishers/anthropic/models/claude:rawPredict", "claude", "/v1/publishers/anthropic/models/a%2Fb:rawPredict"),
+            ("/model/arn%3Aaws%3Abedrock%3A%3A%3Ax%2Fabc1/converse", "arn:aws:bedrock:::x/abc1", "/model/a%2Fb/converse"),
             ("/model/auto//converse-stream", "auto", "/model/a%2Fb//converse-stream"),
             ("/v1beta%2Fmodels%2Fauto%3AgenerateContent?k=%20", "auto", "/v1beta/models/a%2Fb:generateContent?k=%20"),
         ];

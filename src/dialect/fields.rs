@@ -1,7 +1,7 @@
 //! Readers of fields that the APIs share.
 
 use super::{Insert, Request, Size};
-use crate::json::{JsonError, Kind, RawStr, Scanner};
+use crate::json::{JsonError, Kind, RawStr, Scanner, whole};
 
 pub(super) type Done = Result<(), JsonError>;
 
@@ -64,9 +64,17 @@ pub(super) fn flag(s: &mut Scanner<'_>, field: &'static str) -> Result<Option<bo
 /// A whole number; None for null. What no upstream would take as a count (negative, fractional, beyond 64 bits) is left to the upstream to refuse.
 pub(super) fn count(s: &mut Scanner<'_>, field: &'static str) -> Result<Option<u64>, JsonError> {
     match s.kind()? {
-        Kind::Number => Ok(s.number()?.parse().ok()),
+        Kind::Number => Ok(whole(s.number()?)),
         Kind::Null => s.skip().map(|_| None),
         _ => wrong_type(s, field, "an integer"),
+    }
+}
+
+/// A whole number that may be written as a string, as protocol buffers' JSON has it; None for null.
+pub(super) fn count_or_text(s: &mut Scanner<'_>, field: &'static str) -> Result<Option<u64>, JsonError> {
+    match s.kind()? {
+        Kind::String => Ok(whole(s.string()?.raw)),
+        _ => count(s, field),
     }
 }
 

@@ -3,7 +3,7 @@
 //! The model stands in the path. Names may be written in camel or snake case, as the API accepts both. A stream comes as server-sent events or
 //! as one JSON array; thinking tokens come on top of the candidates'.
 
-use super::fields::{body, count, counted, wrong_type};
+use super::fields::{body, count_or_text, counted, wrong_type};
 use super::messages::{self, Shape};
 use super::{Api, ApiError, Request, UsagePath};
 use crate::json::{JsonError, Kind, Scanner, push_quoted};
@@ -85,9 +85,9 @@ fn generation(s: &mut Scanner<'_>) -> Result<(Option<u64>, Option<u64>), JsonErr
     }
     s.object(|s, key| {
         if key.is("maxOutputTokens") || key.is("max_output_tokens") {
-            most = count(s, "generationConfig.maxOutputTokens")?;
+            most = count_or_text(s, "generationConfig.maxOutputTokens")?;
         } else if key.is("candidateCount") || key.is("candidate_count") {
-            candidates = count(s, "generationConfig.candidateCount")?;
+            candidates = count_or_text(s, "generationConfig.candidateCount")?;
         }
         Ok(())
     })?;
@@ -98,8 +98,10 @@ fn error(error: &ApiError<'_>) -> String {
     let status = match error.status {
         401 => "UNAUTHENTICATED",
         403 => "PERMISSION_DENIED",
+        404 => "NOT_FOUND",
         429 => "RESOURCE_EXHAUSTED",
         503 => "UNAVAILABLE",
+        504 => "DEADLINE_EXCEEDED",
         500.. => "INTERNAL",
         _ => "INVALID_ARGUMENT",
     };

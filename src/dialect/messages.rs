@@ -3,7 +3,7 @@
 use super::Request;
 use super::fields::{Done, counted, text, wrong_type};
 use crate::json::{JsonError, Kind, Scanner};
-use crate::prompt::{Prompt, Role, Turn};
+use crate::prompt::{Role, Turn};
 
 /// How an API writes its messages, with the fields' names for errors.
 pub(super) struct Shape {
@@ -36,26 +36,23 @@ pub(super) const MESSAGES: Shape = Shape {
     default_role: Role::Other,
 };
 
-/// Members of a part or message that are media: counted and passed over.
-const MEDIA: [&str; 15] = [
+/// Members of a part or message that are one piece of media: counted and passed over.
+const MEDIA: [&str; 12] = [
     "image_url",
     "input_audio",
     "file",
-    "source",
     "image",
     "audio",
     "video",
-    "document",
     "inlineData",
     "inline_data",
     "fileData",
     "file_data",
     "file_id",
     "file_url",
-    "images",
 ];
-/// Members of a part or message that the model reads although nobody says them.
-const COUNTED: [&str; 16] = [
+/// Members of a part or message that the model reads although nobody says them. Pictures among them are told by what they look like.
+const COUNTED: [&str; 25] = [
     "tool_calls",
     "function_call",
     "input",
@@ -68,10 +65,19 @@ const COUNTED: [&str; 16] = [
     "functionResponse",
     "function_response",
     "executableCode",
+    "executable_code",
     "codeExecutionResult",
+    "code_execution_result",
     "thinking",
     "reasoningContent",
     "reasoning_content",
+    "reasoning",
+    "document",
+    "searchResult",
+    "citationsContent",
+    "tool_plan",
+    "summary",
+    "title",
 ];
 
 /// Reads the whole list. A second list in the same body replaces the first.
@@ -147,6 +153,8 @@ fn part<'a>(s: &mut Scanner<'a>, shape: &Shape, turn: &mut Turn<'a>, request: &m
         if key.is("text") || key.is("refusal") {
             said = text(s, shape.part_text, "a string")?;
             Ok(())
+        } else if key.is("guardContent") {
+            guarded(s, shape, turn, request)
         } else if key.is("thought") {
             thought = s.kind()? == Kind::Bool && s.bool()?;
             Ok(())
@@ -163,15 +171,70 @@ fn part<'a>(s: &mut Scanner<'a>, shape: &Shape, turn: &mut Turn<'a>, request: &m
     Ok(())
 }
 
-fn passed_over(s: &mut Scanner<'_>, key: &str, request: &mut Request<'_>) -> Done {
-    if MEDIA.contains(&key) && s.kind()? != Kind::Null {
-        request.size.media += 1;
-        Ok(())
-    } else if COUNTED.contains(&key) {
-        counted(s, &mut request.size)
-    } else {
-        Ok(())
+/// Text that a guard is to look at, in Bedrock's form: the user's own words.
+fn guarded<'a>(s: &mut Scanner<'a>, shape: &Shape, turn: &mut Turn<'a>, request: &mut Request<'a>) -> Done {
+    if s.kind()? != Kind::Object {
+        return Ok(());
     }
+    s.object(|s, key| match (key.is("text"), s.kind()?) {
+        (true, Kind::Object) => part(s, shape, turn, request),
+        _ => passed_over(s, key.raw, request),
+    })
+}
+
+fn passed_over(s: &mut Scanner<'_>, key: &str, request: &mut Request<'_>) -> Done {
+    match (key, s.kind()?) {
+        (_, Kind::Null) => Ok(()),
+        ("source", Kind::Object) => source(s, request),
+        ("document", Kind::Object) if is_stored(s)? => {
+            request.size.media += 1;
+            Ok(())
+        }
+        ("source", _) => counted(s, &mut request.size),
+        ("images", Kind::Array) => s.array(|_| {
+            request.size.media += 1;
+            Ok(())
+        }),
+        _ if MEDIA.contains(&key) => {
+            request.size.media += 1;
+            Ok(())
+        }
+        _ if COUNTED.contains(&key) => counted(s, &mut request.size),
+        _ => Ok(()),
+    }
+}
+
+/// Whether a document, in Bedrock's form, is bytes or lies in a bucket, and is no text that stands there.
+fn is_stored(s: &Scanner<'_>) -> Result<bool, JsonError> {
+    let (mut ahead, mut stored) = (s.clone(), false);
+    ahead.object(|s, key| {
+        if key.is("source") && s.kind()? == Kind::Object {
+            return s.object(|_, key| {
+                stored |= key.is("bytes") || key.is("s3Location");
+                Ok(())
+            });
+        }
+        Ok(())
+    })?;
+    Ok(stored)
+}
+
+/// Where a part's content comes from, in Anthropic's form: text that stands there, or one piece of media.
+fn source(s: &mut Scanner<'_>, request: &mut Request<'_>) -> Done {
+    let mut ahead = s.clone();
+    let mut is_text = false;
+    ahead.object(|s, key| {
+        if key.is("type") && s.kind()? == Kind::String {
+            let kind = s.string()?;
+            is_text = kind.is("text") || kind.is("content");
+        }
+        Ok(())
+    })?;
+    if is_text {
+        return counted(s, &mut request.size);
+    }
+    request.size.media += 1;
+    Ok(())
 }
 
 /// Instructions that stand beside the list: a string, parts, or an object that holds parts.
@@ -182,33 +245,53 @@ pub(super) fn instructions<'a>(s: &mut Scanner<'a>, shape: &Shape, request: &mut
     } else {
         content(s, shape, &mut turn, request)?;
     }
-    request.prompt.push(Role::Instructions, turn);
+    request.prompt.instruct(turn);
     Ok(())
 }
 
-/// A prompt that is not a conversation: a string, or several.
-pub(super) fn plain<'a>(s: &mut Scanner<'a>, field: &'static str, expected: &'static str, request: &mut Request<'a>) -> Done {
-    let mut turn = Turn::default();
+/// Input that is not a conversation: a string, several, or token ids. Returns how many prompts there are.
+pub(super) fn plain<'a>(
+    s: &mut Scanner<'a>,
+    field: &'static str,
+    expected: &'static str,
+    request: &mut Request<'a>,
+) -> Result<u64, JsonError> {
+    let (mut turn, mut prompts, mut ids) = (Turn::default(), 0, 0);
     match s.kind()? {
-        Kind::String => said(s, &mut turn, request)?,
+        Kind::String => {
+            prompts = 1;
+            said(s, &mut turn, request)?;
+        }
         Kind::Array => s.array(|s| match s.kind()? {
-            Kind::String => said(s, &mut turn, request),
+            Kind::String => {
+                prompts += 1;
+                said(s, &mut turn, request)
+            }
             Kind::Number => {
-                request.size.ids += 1;
+                ids += 1;
                 Ok(())
             }
             // Token ids of several prompts.
-            Kind::Array => s.array(|_| {
-                request.size.ids += 1;
-                Ok(())
-            }),
+            Kind::Array => {
+                prompts += 1;
+                s.array(|_| {
+                    request.size.ids += 1;
+                    Ok(())
+                })
+            }
+            // Inputs of several kinds, as some servers of embeddings take them.
+            Kind::Object => {
+                prompts += 1;
+                counted(s, &mut request.size)
+            }
             _ => wrong_type(s, field, expected),
         })?,
         _ => return wrong_type(s, field, expected),
     }
-    request.prompt = Prompt::default();
+    request.size.ids += ids;
+    request.prompt.forget_turns();
     request.prompt.push(Role::User, turn);
-    Ok(())
+    Ok(prompts.max(1))
 }
 
 fn said<'a>(s: &mut Scanner<'a>, turn: &mut Turn<'a>, request: &mut Request<'a>) -> Done {

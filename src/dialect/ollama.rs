@@ -1,7 +1,7 @@
 //! Ollama: `POST /api/chat` and `/api/generate`. Answers stream as lines of JSON unless the client says otherwise; the last line reports usage.
 
 use super::fields::{Done, body, count, counted, flag, model, text as string, wrong_type};
-use super::messages::{self, MESSAGES, plain};
+use super::messages::{self, MESSAGES};
 use super::{Api, ApiError, Request, UsagePath};
 use crate::json::{JsonError, Kind, RawStr, Scanner, push_quoted};
 use crate::prompt::{Role, Turn};
@@ -37,7 +37,14 @@ fn read_generate(text: &str) -> Result<Request<'_>, JsonError> {
     let mut system = None;
     body(text, &mut request, |s, key, request| {
         if key.is("prompt") {
-            if s.kind()? == Kind::Null { Ok(()) } else { plain(s, "prompt", "a string", request) }
+            if let Some(prompt) = string(s, "prompt", "a string")? {
+                let mut turn = Turn::default();
+                turn.push(prompt);
+                request.size.text.add(prompt.raw);
+                request.prompt.forget_turns();
+                request.prompt.push(Role::User, turn);
+            }
+            Ok(())
         } else if key.is("system") {
             system = string(s, "system", "a string")?;
             Ok(())
@@ -57,7 +64,7 @@ fn read_generate(text: &str) -> Result<Request<'_>, JsonError> {
         let mut turn = Turn::default();
         turn.push(system);
         request.size.text.add(system.raw);
-        request.prompt.push(Role::Instructions, turn);
+        request.prompt.instruct(turn);
     }
     Ok(request)
 }

@@ -24,6 +24,7 @@ pub(super) const USAGE: &[UsagePath] = &[
     (&["usage", "completion_tokens"], Field::Output),
     (&["usage", "total_tokens"], Field::Total),
     (&["usage", "prompt_tokens_details", "cached_tokens"], Field::CachedInput),
+    (&["usage", "prompt_cache_hit_tokens"], Field::CachedInput),
     (&["usage", "completion_tokens_details", "reasoning_tokens"], Field::Reasoning),
 ];
 

@@ -1,6 +1,6 @@
 //! OpenAI embeddings: `POST …/embeddings`. They are counted and never routed.
 
-use super::fields::{body, model};
+use super::fields::{body, counted, model};
 use super::messages::plain;
 use super::{Api, Request, UsagePath};
 use crate::json::JsonError;
@@ -17,6 +17,9 @@ pub(super) const API: Api = Api {
 
 const USAGE: &[UsagePath] = &[(&["usage", "prompt_tokens"], Field::Input), (&["usage", "total_tokens"], Field::Total)];
 
+/// What servers with a path of the same end call their input (Ollama, llama.cpp, vLLM). None of it may be missing from the count.
+const OTHER_INPUTS: [&str; 3] = ["prompt", "content", "messages"];
+
 fn read(text: &str) -> Result<Request<'_>, JsonError> {
     let mut request = Request { cap: Some(0), ..Request::default() };
     let mut has_input = false;
@@ -25,7 +28,10 @@ fn read(text: &str) -> Result<Request<'_>, JsonError> {
             model(s, request)
         } else if key.is("input") {
             has_input = true;
-            plain(s, "input", "a string, an array of strings, or token ids", request)
+            plain(s, "input", "a string, an array of strings, or token ids", request).map(|_| ())
+        } else if OTHER_INPUTS.iter().any(|name| key.is(name)) {
+            has_input = true;
+            counted(s, &mut request.size)
         } else {
             Ok(())
         }

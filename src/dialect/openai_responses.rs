@@ -50,7 +50,7 @@ fn read(text: &str) -> Result<Request<'_>, JsonError> {
             model(s, request)
         } else if key.is("input") {
             match s.kind()? {
-                Kind::String => plain(s, "input", "a string or an array of items", request),
+                Kind::String => plain(s, "input", "a string or an array of items", request).map(|_| ()),
                 Kind::Array => messages::read(s, &ITEMS, request),
                 _ => wrong_type(s, "input", "a string or an array of items"),
             }

@@ -78,6 +78,16 @@ fn decode_unicode(after: &str) -> (char, &str) {
     (char::REPLACEMENT_CHARACTER, rest)
 }
 
+/// A count as it may be written: `12`, and `12.0`. Negative and fractional numbers are no counts.
+pub fn whole(number: &str) -> Option<u64> {
+    let digits = match number.split_once('.') {
+        Some((whole, fraction)) if !fraction.is_empty() && fraction.bytes().all(|b| b == b'0') => whole,
+        Some(_) => return None,
+        None => number,
+    };
+    digits.parse().ok()
+}
+
 /// Appends `text` as a JSON string, quotes included.
 pub fn push_quoted(text: &str, out: &mut String) {
     out.push('"');
