@@ -8,7 +8,7 @@ mod ops;
 mod table;
 
 use crate::domain::Scores;
-use crate::tokens::Features;
+use crate::tokens::{Features, SCRIPT_NAMES};
 use file::File;
 use std::sync::Arc;
 use table::Table;
@@ -90,8 +90,7 @@ impl std::error::Error for ModelError {}
 pub struct Model {
     labels: Vec<String>,
     threshold: f32,
-    scripts: u16,
-    familiar: f32,
+    floors: [Option<f32>; SCRIPT_NAMES.len()],
     table: Table,
     plan: Arc<TypedSimplePlan>,
 }
@@ -103,8 +102,7 @@ impl Model {
         Ok(Model {
             labels: file.labels,
             threshold: file.threshold,
-            scripts: file.scripts,
-            familiar: file.familiar,
+            floors: file.floors,
             table: Table::new(file.fingerprints),
             plan: ops::plan(file.weights).map_err(engine)?,
         })
@@ -147,14 +145,15 @@ impl Model {
         rows
     }
 
-    /// Whether training covered neither the script nor, as far as its features tell, the language of a text.
+    /// Whether training did not cover the script of a text, or, as far as its features tell, the language.
     fn is_foreign(&self, features: &Features, known: u32) -> bool {
-        let (letters, covered) = features.scripts.covered(self.scripts);
-        if letters >= FEW_LETTERS && covered * 2 < letters {
-            return true;
+        let Some((script, letters)) = features.scripts.main() else { return false };
+        if letters < FEW_LETTERS {
+            return false;
         }
+        let Some(floor) = self.floors.get(script).copied().flatten() else { return true };
         let all = features.hashes.len() as u32;
-        all >= FEW_FEATURES && (known as f32) < self.familiar * all as f32
+        all >= FEW_FEATURES && (known as f32) < floor * all as f32
     }
 }
 

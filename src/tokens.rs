@@ -231,11 +231,11 @@ mod tests {
     }
 
     #[test]
-    fn letters_are_counted_by_script() {
-        let bit = |name| 1u16 << SCRIPT_NAMES.iter().position(|&n| n == name).unwrap();
-        let (all, latin) = Features::of("abc где 12 გამარჯობა").scripts.covered(bit("latin"));
-        assert_eq!((all, latin), (15, 3));
-        let (_, other) = Features::of("გამარჯობა").scripts.covered(bit("other"));
-        assert_eq!(other, 9);
+    fn the_main_script_is_that_of_most_letters() {
+        let main = |text: &str| Features::of(text).scripts.main().map(|(script, letters)| (SCRIPT_NAMES[script], letters));
+        assert_eq!(main("abc где 12 გამარჯობა"), Some(("other", 15)));
+        assert_eq!(main("α = sin β"), Some(("latin", 5)));
+        assert_eq!(main("日本語のテスト"), Some(("kana", 7)));
+        assert_eq!(main("12 + 3"), None);
     }
 }

@@ -135,7 +135,7 @@ fn what_does_not_fit_is_named() {
             r#""fingerprints":{"dtype":"I8""#,
             "tensor 'fingerprints' of the model must be U8 [any], but I8 [",
         ),
-        ("latin,", "runes,", "'scripts' in the model's metadata must be names out of latin,"),
+        ("latin:", "runes:", "'scripts' in the model's metadata must be name:floor with names out of latin,"),
         (r#""power":"0"#, r#""power":"9"#, "'power' in the model's metadata must be a number from 0 to 1, but '9"),
     ] {
         let error = changed(from, to).expect_err(to).to_string();

@@ -16,10 +16,9 @@ pub const VERSION: &str = "1";
 pub struct File {
     pub labels: Vec<String>,
     pub threshold: f32,
-    /// Bit n: training covered the n-th script of [`SCRIPT_NAMES`].
-    pub scripts: u16,
-    /// The least share of a text's features, 0 to 1, that the table knows in languages that training covered.
-    pub familiar: f32,
+    /// For each of [`SCRIPT_NAMES`] that training covered, the least share of a text's features, 0 to 1, that the table knows in the
+    /// languages that it covered; `None` for the other scripts.
+    pub floors: [Option<f32>; SCRIPT_NAMES.len()],
     pub fingerprints: &'static [u8],
     pub weights: Weights,
 }
@@ -40,17 +39,17 @@ impl File {
         if rows == 0 || rows % BUCKET != 0 || i32::try_from(rows).is_err() {
             return Err(shape("fingerprints", "a multiple of 4 that fits 31 bits", &fingerprints));
         }
-        let table = tensor(&tensors, "table", Dtype::I8, &[Some(rows), None])?;
-        let [_, width] = *table.shape() else { return Err(shape("table", "[rows, width]", &table)) };
-        if width == 0 || width % LANES != 0 {
+        let table = tensor(&tensors, "table", Dtype::U8, &[Some(rows), None])?;
+        let [_, stride] = *table.shape() else { return Err(shape("table", "[rows, width / 2]", &table)) };
+        if stride == 0 || stride % LANES != 0 {
             return Err(shape("table", "[rows, a multiple of 8]", &table));
         }
+        let width = 2 * stride;
         let hidden = matrix(&tensors, "hidden", width, None)?;
         let output = matrix(&tensors, "output", hidden.outputs + width, Some(labels.len()))?;
         Ok(File {
             threshold: meta.number("threshold", 0.0, 1.0)?,
-            scripts: meta.scripts()?,
-            familiar: meta.number("familiar", 0.0, 1.0)?,
+            floors: meta.floors()?,
             fingerprints: fingerprints.data(),
             weights: Weights {
                 table: table.data(),
@@ -96,15 +95,22 @@ impl Metadata<'_> {
         }
     }
 
-    fn scripts(&self) -> Result<u16, ModelError> {
+    /// `name:floor` for each script that training covered, with commas between them.
+    fn floors(&self) -> Result<[Option<f32>; SCRIPT_NAMES.len()], ModelError> {
         let found = self.text("scripts")?;
-        let mut mask = 0;
-        for name in found.split(',') {
-            let bit = SCRIPT_NAMES.iter().position(|&known| known == name);
-            let bit = bit.ok_or_else(|| metadata("scripts", &format!("names out of {}", SCRIPT_NAMES.join(",")), found))?;
-            mask |= 1 << bit;
+        let wrong = || metadata("scripts", &format!("name:floor with names out of {}", SCRIPT_NAMES.join(",")), found);
+        let mut floors = [None; SCRIPT_NAMES.len()];
+        for entry in found.split(',') {
+            let (name, floor) = entry.split_once(':').ok_or_else(wrong)?;
+            let floor: f32 = floor.parse().map_err(|_| wrong())?;
+            let script = SCRIPT_NAMES.iter().position(|&known| known == name).ok_or_else(wrong)?;
+            let slot = floors.get_mut(script).ok_or_else(wrong)?;
+            if !(0.0..=1.0).contains(&floor) {
+                return Err(wrong());
+            }
+            *slot = Some(floor);
         }
-        Ok(mask)
+        Ok(floors)
     }
 }
 

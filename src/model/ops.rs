@@ -6,8 +6,11 @@
 use std::sync::Arc;
 use tract_core::internal::*;
 
-/// Columns that the summing kernel takes at once; the table's width is a multiple of it.
+/// Bytes of a row that the summing kernel takes at once; a row's length is a multiple of it. Each byte holds two numbers.
 pub const LANES: usize = 8;
+
+/// Numbers of the table are stored with this added, so that four bits hold −8 to 7.
+const OFFSET: i32 = 8;
 
 /// A row-major matrix of f32, inputs × outputs, with a bias for each output.
 #[derive(Debug, PartialEq)]
@@ -19,6 +22,8 @@ pub struct Matrix {
 }
 
 /// Sum of the table's rows at the ids, times `scale` and the number of ids to the power −`power`.
+///
+/// A row of the table holds `width` numbers of four bits: its low halves are the first `width / 2` numbers, its high halves the others.
 #[derive(Clone, Debug)]
 struct Pool {
     table: &'static [u8],
@@ -43,18 +48,25 @@ struct Softmax {
 
 impl Pool {
     fn run(&self, ids: &[i32]) -> Vec<f32> {
-        let mut sums = vec![[0i32; LANES]; self.width / LANES];
+        let stride = self.width / 2;
+        let mut low = vec![[0u32; LANES]; stride / LANES];
+        let mut high = low.clone();
+        let mut count = 0;
         for &id in ids {
-            let start = usize::try_from(id).unwrap_or(usize::MAX).saturating_mul(self.width);
-            let Some(row) = self.table.get(start..start.saturating_add(self.width)) else { continue };
-            for (sum, part) in sums.iter_mut().zip(row.as_chunks::<LANES>().0) {
-                for (sum, &weight) in sum.iter_mut().zip(part) {
-                    *sum += i32::from(weight.cast_signed());
+            let start = usize::try_from(id).unwrap_or(usize::MAX).saturating_mul(stride);
+            let Some(row) = self.table.get(start..start.saturating_add(stride)) else { continue };
+            count += 1;
+            for ((low, high), part) in low.iter_mut().zip(&mut high).zip(row.as_chunks::<LANES>().0) {
+                for ((low, high), &byte) in low.iter_mut().zip(high).zip(part) {
+                    *low += u32::from(byte & 15);
+                    *high += u32::from(byte >> 4);
                 }
             }
         }
-        let factor = self.scale * (ids.len().max(1) as f32).powf(-self.power);
-        sums.as_flattened().iter().map(|&sum| sum as f32 * factor).collect()
+        let offset = OFFSET * count;
+        let factor = self.scale * (count.max(1) as f32).powf(-self.power);
+        let sums = low.as_flattened().iter().chain(high.as_flattened());
+        sums.map(|&sum| (sum as i32 - offset) as f32 * factor).collect()
     }
 }
 

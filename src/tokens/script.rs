@@ -1,6 +1,6 @@
 //! The script of a letter, as far as the classifier needs to know it: whether training covered it.
 
-/// Scripts by the number of their bit in [`Scripts`]; the model file names those that training covered.
+/// Scripts by number; the model file names those that training covered.
 pub const NAMES: [&str; 13] = [
     "latin",
     "greek",
@@ -17,6 +17,7 @@ pub const NAMES: [&str; 13] = [
     "other",
 ];
 
+/// Every script that has no name here.
 const OTHER: usize = NAMES.len() - 1;
 
 /// Letters counted by script.
@@ -36,16 +37,11 @@ impl Scripts {
         }
     }
 
-    /// Letters in all, and those in the scripts of `mask`, bit n for the n-th of [`NAMES`].
-    pub fn covered(&self, mask: u16) -> (u32, u32) {
-        let (mut all, mut covered) = (0, 0);
-        for (bit, &count) in self.letters.iter().enumerate() {
-            all += u32::from(count);
-            if mask >> bit & 1 == 1 {
-                covered += u32::from(count);
-            }
-        }
-        (all, covered)
+    /// The script that most letters are in, as an index into [`NAMES`], and how many letters there are in all; `None` without letters.
+    pub fn main(&self) -> Option<(usize, u32)> {
+        let (script, &most) = self.letters.iter().enumerate().max_by_key(|&(_, &count)| count)?;
+        let all = self.letters.iter().map(|&count| u32::from(count)).sum();
+        (most > 0).then_some((script, all))
     }
 }
 

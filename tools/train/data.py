@@ -15,6 +15,7 @@ LABELS = ["biology", "business", "chemistry", "computer science", "economics", "
 
 # How often a row is drawn, against a row of the public sets at PUBLIC. What users really type is rare and weighs most.
 OWN, PUBLIC, MMLU_PRO, MMLU = 6.0, 0.5, 2.5, 1.0
+BABBLE = 1.0  # babbled texts, and how often each is drawn
 
 
 class Row:
@@ -85,6 +86,27 @@ def own(folder, everything):
                 use = "dev" if held_out(entry["text"]) and not everything else "train"
                 rows.append(Row(entry["text"], entry["label"], entry.get("lang", "en"), "own", use, weight=OWN, register=entry.get("register", "")))
     return rows, terms
+
+
+def babble(rows, rng, count=4000):
+    """Texts that mean nothing: our prompts with their letters exchanged, vowels for vowels, the same exchange throughout a text.
+
+    They are learned with no label at all, all being equally likely, so that the network does not read a meaning into a language that it
+    never saw: the n-grams that such a language shares with others are what these texts are full of.
+    """
+    groups = ["aeiouyäöüáéíóúàèìòùâêîôû", "bcdfghjklmnpqrstvwxzšžčśłñç", "аеиоуыэюяіїє", "бвгджзклмнпрстфхцчшщйґј", "ابتثجحخدذرزسشصضطظعغفقكلمنهويپچگ",
+              "कखगघचछजझटठडढणतथदधनपफबभमयरलवशषसह"]
+    ours = [row for row in rows if row.kind == "own" and row.use == "train"]
+    picked = rng.choice(len(ours), size=min(count, len(ours)), replace=False)
+    made = []
+    for i in picked:
+        exchange = {}
+        for group in groups:
+            exchange.update(zip(group, rng.permutation(list(group))))
+        words = ours[i].text.lower().split()
+        text = " ".join("".join(str(exchange.get(c, c)) for c in word) for word in words)
+        made.append(Row(text, "other", ours[i].lang, "babble", "train", weight=BABBLE))
+    return made
 
 
 def public(folder):

@@ -1,6 +1,6 @@
 """The network and its training: rows of a table, summed, then one hidden layer. numpy and scipy, one thread, fixed seeds.
 
-The same numbers come out of `src/model/ops.rs`: sum of the distinct rows' int8 values × scale × n^-power, `max(0, x·W + b)` and x itself
+The same numbers come out of `src/model/ops.rs`: sum of the distinct rows' four-bit values × scale × n^-power, `max(0, x·W + b)` and x itself
 into the output layer, softmax at a temperature.
 """
 
@@ -8,7 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 
 SMOOTH = 0.05
-LEVELS = 127  # the table's numbers lie from -LEVELS to LEVELS once quantized
+LEVELS = 7  # the table's numbers lie from -LEVELS to LEVELS once quantized: four bits
 
 
 class Net:
@@ -25,7 +25,7 @@ class Net:
         self.m = [np.zeros_like(t) for t in self.dense]
         self.v = [np.zeros_like(t) for t in self.dense]
         self.t = 0
-        self.scale = None  # once set, the table is seen through int8
+        self.scale = None  # once set, the table is seen through its four bits
 
     def quantized(self, E):
         return np.clip(np.round(E / self.scale), -LEVELS, LEVELS)

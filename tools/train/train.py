@@ -23,13 +23,14 @@ import features  # noqa: E402
 import measure  # noqa: E402
 from data import LABELS  # noqa: E402
 import net as network  # noqa: E402
-from net import Net, smoothed  # noqa: E402
+from net import Net, smoothed, softmax  # noqa: E402
 
-ROWS, BUCKET, WIDTH, HIDDEN = 128000, 4, 16, 64
+ROWS, BUCKET, WIDTH, HIDDEN = 240000, 4, 16, 64
 POWER = 0.75  # the sum is divided by n^0.75: between a mean, which long texts need, and a sum, in which evidence adds up
 LEXICON = 2.0  # lines of terms in an epoch, against one use of each term
 BATCH = 256
-CLIP = 0.9995  # the quantile of the table's numbers that the largest int8 stands for
+DISTIL = 0.5
+CLIP = 0.99  # the quantile of the table's numbers that the largest four-bit one stands for
 FULL = dict(epochs=4, drop=0.4, rate=0.04, last=0.1, dense=3e-3)
 SMALL = dict(epochs=3, drop=0.4, rate=0.02, last=0.05, dense=1e-3)
 
@@ -117,7 +118,7 @@ class Terms:
         return lines, np.array(labels)
 
 
-def fit(net, X, labels, weight, terms, settings, name):
+def fit(net, X, targets, weight, terms, settings, name):
     """Draws rows by weight, mixes in lines of terms, and steps."""
     rng, draw = net.rng, np.flatnonzero(weight > 0)
     p = weight[draw] / weight[draw].sum()
@@ -135,7 +136,7 @@ def fit(net, X, labels, weight, terms, settings, name):
             some = picked[b * BATCH:(b + 1) * BATCH]
             texts, others = some[some >= 0], -1 - some[some < 0]
             batch = sp.vstack([X[texts], lines[others]], format="csr") if len(others) else X[texts]
-            target = smoothed(np.concatenate([labels[texts], line_labels[others]]).astype(np.int64), len(LABELS))
+            target = np.concatenate([targets[texts], smoothed(line_labels[others], len(LABELS))])
             left = 1 - (1 - settings["last"]) * done / total
             loss += net.step(batch, target, settings["drop"], settings["rate"] * left, settings["dense"] * left)
             done += 1
@@ -150,6 +151,9 @@ def train(rows, terms_by_group, hashes, owner, train_mask, seed, name):
     weight = np.array([row.weight for row in rows]) * train_mask[:len(rows)]
     share = np.bincount(labels, weights=weight, minlength=len(LABELS))
     weight = weight * np.sqrt(share.mean() / np.maximum(share, 1))[labels]
+    babbled = np.array([row.kind == "babble" for row in rows])
+    targets = smoothed(labels, len(LABELS))
+    targets[babbled] = 1 / len(LABELS)
     terms = Terms(terms_by_group, len(rows))
 
     vocabulary, found = np.unique(hashes[train_mask[owner]], return_counts=True)
@@ -159,7 +163,7 @@ def train(rows, terms_by_group, hashes, owner, train_mask, seed, name):
     X = matrix(at[hit], owner[hit], count, len(vocabulary))
     say(f"{name}: {len(vocabulary)} features that occur twice or more")
     wide = Net(rng, len(vocabulary), WIDTH, HIDDEN, len(LABELS), POWER)
-    fit(wide, X, labels, weight, terms, FULL, f"{name}, wide")
+    fit(wide, X, targets, weight, terms, FULL, f"{name}, wide")
 
     use = np.concatenate([weight * np.array([2.0 if row.kind == "own" else 1.0 for row in rows]), np.full(count - len(rows), 0.5)])
     often = np.asarray(X.T @ use.astype(np.float32)).ravel()
@@ -170,11 +174,14 @@ def train(rows, terms_by_group, hashes, owner, train_mask, seed, name):
     net.E[table.rows] = wide.E[table.features]
     net.vE[table.rows] = wide.vE[table.features]
     net.dense = wide.dense
+    # The small network learns half from the labels and half from what the wide one, which sees every feature, makes of the text.
+    taught = softmax(wide.logits(X[:len(rows)]))
+    targets = np.where(babbled[:, None], targets, (1 - DISTIL) * targets + DISTIL * taught).astype(np.float32)
     del X, wide
     row = table.lookup(hashes)
     X = matrix(row[row >= 0], owner[row >= 0], count, ROWS)
     net.scale = np.float32(np.quantile(np.abs(net.E[table.rows]), CLIP) / network.LEVELS)
-    fit(net, X, labels, weight, terms, SMALL, f"{name}, small")
+    fit(net, X, targets, weight, terms, SMALL, f"{name}, small")
     return net, table, X
 
 
@@ -194,6 +201,7 @@ def main():
         print("No --data folder: the public exam and textbook sets are absent, so the network learns from our own text alone. Expect about\n"
               "20 points less on MMLU-Pro and a few points less on prompts than the model card says.", file=sys.stderr)
     rows = data.clean(rows)
+    rows += data.babble(rows, np.random.default_rng(options.seed))
     term_texts = [term for _, group in sorted(terms.items()) for term in group]
     say(f"{len(rows)} texts, {len(term_texts)} terms")
     hashes, owner = hashed([row.text for row in rows] + term_texts)
