@@ -6,7 +6,7 @@ import gzip
 import json
 
 import pytest
-from answers import completion
+from answers import USUAL_TOTAL, completion
 from lab import CHAT, LAW, MATH, Lab, Listener, body_of
 from policies import OFFICE, STEM
 
@@ -244,5 +244,24 @@ def test_an_upgrade_passes_without_being_held(gateway: Listener) -> None:
 
 
 def test_a_posted_upgrade_is_not_held_either(gateway: Listener) -> None:
+    """Envoy keeps the body back until the server agrees to the upgrade, so no server can answer it as a chat."""
     sent = gateway.send(GOOD, {"connection": "Upgrade", "upgrade": "websocket"})
-    assert sent.reply.status < 500, sent.reply
+    assert sent.reply.status == 200, sent.reply
+    assert sent.seen.body == b""
+
+
+NO_UPGRADES: dict[str, dict[str, str | bytes]] = {
+    "no connection header": {"upgrade": "websocket"},
+    "h2c, which Envoy ignores": {"connection": "Upgrade, HTTP2-Settings", "upgrade": "h2c", "http2-settings": "AAMAAABkAAQAAP__"},
+    "nothing to upgrade to": {"connection": "Upgrade"},
+    "an empty one": {"connection": "Upgrade", "upgrade": ""},
+}
+
+
+@pytest.mark.parametrize("name", NO_UPGRADES)
+def test_what_only_looks_like_an_upgrade_does_not_pass_the_quota(gateway: Listener, name: str, tenant: str) -> None:
+    """Envoy sends these on as ordinary requests, body and all."""
+    sent = gateway.send(GOOD, NO_UPGRADES[name], tenant=tenant)
+    if any(one.body for one in sent.reached):
+        assert sent.reply.header("x-pointsman-reason") == "classified", sent
+        assert gateway.used(tenant) == USUAL_TOTAL

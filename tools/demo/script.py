@@ -65,7 +65,7 @@ ROUTED: list[Call] = [
     classified("Why did the Western Roman Empire fall in the fifth century?", "history", *GENERAL),
     classified("I have had a dry cough and a mild fever for two weeks, which tests should my doctor order?", "health", *GENERAL),
     classified("A satellite is in circular orbit at 400 km above the Earth, what is its orbital speed?", "physics", *STEM),
-    classified("¿Cómo funciona la fotosíntesis en las plantas?", "biology", *STEM),
+    classified("¿Por qué las células de las plantas necesitan clorofila y cloroplastos para la fotosíntesis?", "biology", *STEM),
     classified("Draft a quarterly marketing plan and budget for our small coffee shop franchise", "business", *OFFICE, stream=True),
     Call("blorp zint quaffle?", "globex", Expected("unsure", None, *GENERAL), "blorp zint quaffle?"),
     Call(

@@ -117,6 +117,9 @@ class _Connection(socketserver.StreamRequestHandler):
         method, target = first.split(" ")[:2]
         pairs = (line.split(":", 1) for line in lines if ":" in line)
         request = Request(method, target, [(name, value.strip(" \t")) for name, value in pairs], head)
+        if "upgrade" in (request.get("connection") or "").lower():
+            # What follows belongs to the other protocol, and only once the server has agreed to it.
+            return request
         if "chunked" in (request.get("transfer-encoding") or ""):
             self._read_chunked(request)
         else:
