@@ -116,8 +116,8 @@ class Lab:
         self._reached: dict[str, list[Seen]] = {}
 
     def __enter__(self) -> Lab:
-        ports = {name: self._stack.enter_context(Server(self._application(name))).port for name in SERVERS}
-        self.envoy = self._stack.enter_context(Envoy(settings(ports), workers=2))
+        self.ports = {name: self._stack.enter_context(Server(self._application(name))).port for name in SERVERS}
+        self.envoy = self._stack.enter_context(Envoy(settings(self.ports), workers=2))
         return self
 
     def __exit__(self, *_: object) -> None:
