@@ -49,16 +49,16 @@ def is_signed(request: Request) -> bool:
 
 
 class BedrockServer(Speaker):
-    def __init__(self, *args: Any, throttled_midway: bool = False, **options: Any) -> None:
-        """`throttled_midway` ends a stream with an exception after its first words."""
+    def __init__(self, *args: Any, signed: bool = False, throttled_midway: bool = False, **options: Any) -> None:
+        """`signed` wants signatures and no API key; `throttled_midway` ends a stream with an exception after its first words."""
         super().__init__(*args, **options)
-        self.throttled_midway = throttled_midway
+        self.signed, self.throttled_midway = signed, throttled_midway
 
     def model(self, seen: Seen) -> str:
         return unquote(seen.request.target.split("/")[2])
 
     def serve(self, path: str, body: Json, request: Request, answer: Answer) -> None:
-        if request.get("authorization") != f"Bearer {TOKEN}" and not is_signed(request):
+        if not (is_signed(request) if self.signed else request.get("authorization") == f"Bearer {TOKEN}"):
             refusal = {"message": "The request signature we calculated does not match the signature you provided."}
             answer.json(403, refusal, [("x-amzn-errortype", "InvalidSignatureException")])
             return

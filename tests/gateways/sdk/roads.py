@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from demo.wire import Answer, Request
@@ -79,11 +79,17 @@ class Road:
     model: str
     server: Any
     tenant: str | None
+    # Clients that close their connections when nobody holds them.
+    held: list[Any] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.mark = self.lab.expect(self.server)
         self.url = f"http://127.0.0.1:{self.port}"
         self.headers = {"x-test": self.mark, **({} if self.tenant is None else {"x-tenant": self.tenant})}
+
+    def hold(self, client: T) -> T:
+        self.held.append(client)
+        return client
 
     @property
     def reached(self) -> list[Seen]:

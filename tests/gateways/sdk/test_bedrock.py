@@ -7,6 +7,7 @@ from typing import Any
 import boto3
 import pytest
 from bedrock_server import ARGUMENTS, KEY, REGION, SECRET, TOKEN, BedrockServer
+from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import ClientError, EventStreamError
 from lab import LAW
@@ -21,16 +22,22 @@ TOOLS = {"tools": [{"toolSpec": {"name": "solve", "description": "Solves an equa
 SESSION = boto3.Session(aws_access_key_id=KEY, aws_secret_access_key=SECRET, region_name=REGION)
 
 
-@pytest.fixture
-def by_token(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Bedrock's API keys: nothing is signed, so that a gateway may rewrite the path."""
-    monkeypatch.setenv("AWS_BEARER_TOKEN_BEDROCK", TOKEN)
-
-
 def client(road: Road, attempts: int = 1, **options: Any) -> Any:
+    """A client that signs for a model that it names. One of Bedrock's API keys, which a gateway may rewrite the path under, stands in for
+    the signature otherwise; its own way of sending one wants TLS, so the header is put in by hand.
+    """
+    headers = dict(road.headers)
+    if not road.server.signed:
+        headers["authorization"] = f"Bearer {TOKEN}"
+        options["signature_version"] = UNSIGNED
     config = Config(retries={"total_max_attempts": attempts, "mode": "standard"}, read_timeout=10, proxies={}, **options)
     made = SESSION.client("bedrock-runtime", endpoint_url=road.url, config=config)
-    made.meta.events.register("before-sign.bedrock-runtime.*", lambda request, **_: [request.headers.add_header(*item) for item in road.headers.items()])
+
+    def add_headers(request: Any, **_: Any) -> None:
+        for name, value in headers.items():
+            request.headers[name] = value
+
+    made.meta.events.register("before-sign.bedrock-runtime.*", add_headers)
     return made
 
 
@@ -44,13 +51,13 @@ def converse_stream(road: Road, messages: Any = (USER,), **options: Any) -> Any:
 
 
 @pytest.fixture
-def server(roads: MakeRoads, by_token: None) -> Roads:
+def server(roads: MakeRoads) -> Roads:
     return roads(BedrockServer)
 
 
 @pytest.fixture
 def signed(roads: MakeRoads) -> Roads:
-    return roads(BedrockServer, NAMED, NAMED)
+    return roads(lambda: BedrockServer(signed=True), NAMED, NAMED)
 
 
 def test_an_answer(server: Roads) -> None:
@@ -93,7 +100,7 @@ def test_a_signed_request_for_a_named_model_arrives_as_it_was_signed(signed: Roa
 
 def test_a_signature_does_not_survive_a_rewritten_path(roads: MakeRoads) -> None:
     """Which is why a gateway in front of Bedrock signs behind Pointsman; the refusal is the server's and costs nothing."""
-    chosen = roads(BedrockServer)
+    chosen = roads(lambda: BedrockServer(signed=True))
     with pytest.raises(ClientError) as raised:
         converse(chosen.through)
     assert raised.value.response["Error"]["Code"] == "InvalidSignatureException"
@@ -101,7 +108,7 @@ def test_a_signature_does_not_survive_a_rewritten_path(roads: MakeRoads) -> None
     chosen.is_charged()
 
 
-def test_an_exception_in_a_stream(roads: MakeRoads, by_token: None) -> None:
+def test_an_exception_in_a_stream(roads: MakeRoads) -> None:
     failing = roads(lambda: BedrockServer(throttled_midway=True))
 
     def fail(road: Road) -> Any:
@@ -123,7 +130,7 @@ SERVER_ERRORS = {"ValidationException": 400, "ResourceNotFoundException": 404, "
 
 @pytest.mark.parametrize("code", SERVER_ERRORS)
 @pytest.mark.parametrize("streamed", [False, True])
-def test_errors_of_the_server_come_as_they_are(roads: MakeRoads, by_token: None, code: str, streamed: bool) -> None:
+def test_errors_of_the_server_come_as_they_are(roads: MakeRoads, code: str, streamed: bool) -> None:
     error = [("x-amzn-errortype", f"{code}:http://internal.amazon.com/coral/")]
     failing = roads(lambda: BedrockServer(fails=(SERVER_ERRORS[code], {"message": "No – «not» so."}, error)))
 

@@ -20,7 +20,8 @@ class Roots(BaseModel):
 
 
 def client(road: Road, **options: Any) -> genai.Client:
-    return genai.Client(api_key="none", http_options=types.HttpOptions(base_url=road.url, headers=road.headers, timeout=10_000, **options))
+    there = types.HttpOptions(base_url=road.url, headers=road.headers, timeout=10_000, **options)
+    return road.hold(genai.Client(api_key="none", http_options=there))
 
 
 def plain(answer: Any) -> dict[str, Any]:
@@ -38,7 +39,7 @@ def test_an_answer(server: Roads) -> None:
     got = server.same(lambda road: plain(client(road).models.generate_content(model=road.model, contents=MATH, config=config)))
     assert got["candidates"][0]["content"]["parts"][0]["text"] == ANSWER
     assert server.through.server.spent == 31 + 12 + 9
-    assert [seen.request.target for seen in server.went_to(times=1)] == ["/v1beta/models/stem-32b:generateContent"]
+    assert server.went_to(times=1)[0].request.target.endswith("/models/stem-32b:generateContent")
 
 
 def test_a_named_model(roads: MakeRoads) -> None:
@@ -51,7 +52,7 @@ def test_a_stream(server: Roads) -> None:
     got = server.same(lambda road: [plain(chunk) for chunk in client(road).models.generate_content_stream(model=road.model, contents=MATH)])
     assert "".join(chunk["candidates"][0]["content"]["parts"][0]["text"] for chunk in got) == ANSWER
     (seen,) = server.went_to(times=1)
-    assert seen.request.target == "/v1beta/models/stem-32b:streamGenerateContent?alt=sse"
+    assert seen.request.target.endswith("/models/stem-32b:streamGenerateContent?alt=sse")
 
 
 def test_a_stream_as_one_array(server: Roads) -> None:

@@ -59,6 +59,13 @@ def test_an_answer(chat: Roads) -> None:
     chat.went_to(times=1)
 
 
+def test_the_raw_answer_carries_the_limits(chat: Roads) -> None:
+    raw = client(chat.through).chat.completions.with_raw_response.create(model="auto", messages=[USER])
+    assert raw.headers["x-pointsman-domain"] == "math"
+    assert int(raw.headers["x-ratelimit-remaining-tokens"]) > 0
+    assert raw.parse().choices[0].message.content == ANSWER
+
+
 def test_a_named_model(roads: MakeRoads) -> None:
     named = roads(OpenAiServer, "gpt-4.1", "gpt-4.1")
     named.same(ask)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import struct
 from typing import Any
 
 import pytest
@@ -75,6 +77,19 @@ def test_a_loop_of_tools_stays_on_its_model(server: Roads, streamed: bool) -> No
     server.went_to(times=3)
 
 
+def test_a_conversation_that_the_server_keeps_wants_its_model_named(roads: MakeRoads) -> None:
+    """What continues by an id does not say what it is about."""
+    named = roads(OpenAiServer, "gpt-4.1", "gpt-4.1")
+
+    def converse(road: Road) -> Any:
+        first = client(road).responses.create(model=road.model, input=MATH)
+        second = client(road).responses.create(model=road.model, input=SHORT_FOLLOW_UP, previous_response_id=first.id)
+        return first.model_dump(), second.model_dump()
+
+    named.same(converse)
+    named.went_to("gpt-4.1", "general", times=2)
+
+
 def test_a_structured_response(roads: MakeRoads) -> None:
     server = roads(lambda: OpenAiServer(ROOTS))
     parse = lambda road: client(road).responses.parse(model=road.model, input=MATH, text_format=Roots).output_parsed  # noqa: E731
@@ -109,10 +124,11 @@ def test_embeddings_keep_their_model_and_are_charged(roads: MakeRoads, form: str
 
     def create(road: Road) -> Any:
         named = {} if form is None else {"encoding_format": form}
-        return client(road).embeddings.create(model=road.model, input=[MATH, "short"], **named).model_dump()
+        answer = client(road).embeddings.create(model=road.model, input=[MATH, "short"], **named)
+        return [one.embedding for one in answer.data], answer.model, answer.usage
 
-    got = server.same(create)
-    assert [one["embedding"] for one in got["data"] if form != "base64"] in ([], [VECTOR, VECTOR])
+    vectors, *_ = server.same(create)
+    assert vectors == [base64.b64encode(struct.pack("<4f", *VECTOR)).decode() if form == "base64" else VECTOR] * 2
     assert len(server.through.server.reported) == 1
     server.went_to("text-embedding-3-small", "general", times=1)
 
