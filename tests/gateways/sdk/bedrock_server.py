@@ -24,7 +24,10 @@ def frame(payload: Json, **headers: str) -> bytes:
     """One message of an event stream: lengths and their checksum, headers, payload, and the checksum of it all."""
     named = {f":{name.replace('_', '-')}": value for name, value in headers.items()}
     named[":content-type"] = "application/json"
-    head = b"".join(struct.pack("!B", len(name)) + name.encode() + struct.pack("!BH", 7, len(value)) + value.encode() for name, value in named.items())
+    head = b""
+    for name, value in named.items():
+        # 7 is a string.
+        head += struct.pack("!B", len(name)) + name.encode() + struct.pack("!BH", 7, len(value)) + value.encode()
     body = json.dumps(payload).encode()
     prelude = struct.pack("!II", 16 + len(head) + len(body), len(head))
     message = prelude + struct.pack("!I", zlib.crc32(prelude)) + head + body

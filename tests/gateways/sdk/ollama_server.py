@@ -29,7 +29,8 @@ class OllamaServer(Speaker):
         def said(text: str) -> Json:
             return {"message": {"role": "assistant", "content": text}} if chats else {"response": text}
 
-        call = {"message": {"role": "assistant", "content": "", "tool_calls": [{"function": {"name": "solve", "arguments": self.wants or ARGUMENTS}}]}}
+        function = {"name": "solve", "arguments": self.wants or ARGUMENTS}
+        call = {"message": {"role": "assistant", "content": "", "tool_calls": [{"function": function}]}}
         self.report(self.prompt_tokens, self.answer_tokens)
         if body.get("stream", True):
             lines = [call] if calls else [said(piece) for piece in pieces(self.says)]

@@ -131,4 +131,6 @@ def at_the_start_of_a_second() -> None:
     time.sleep(1.02 - time.time() % 1)
 
 
-__all__ = ["ANSWER", "MATH", "SHORT_FOLLOW_UP", "Json", "MakeRoads", "Road", "Roads", "Speaker", "at_the_start_of_a_second", "pieces", "sse", "stream"]
+# MATH comes from the lab; the tests of clients have all that they say from here.
+__all__ = ["ANSWER", "MATH", "SHORT_FOLLOW_UP", "Json", "MakeRoads", "Road", "Roads", "Speaker", "at_the_start_of_a_second"]
+__all__ += ["pieces", "sse", "stream"]

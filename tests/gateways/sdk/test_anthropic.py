@@ -78,7 +78,9 @@ def test_a_loop_of_tools_stays_on_its_model(server: Roads, streamed: bool) -> No
                 message = create(road, messages, tools=[TOOL])
             content = [block.model_dump(exclude_none=True) for block in message.content]
             said.append(content)
-            messages.append({"role": "assistant", "content": [{k: v for k, v in block.items() if k in ("type", "id", "name", "input", "text")} for block in content]})
+            known = ("type", "id", "name", "input", "text")
+            back = [{name: value for name, value in block.items() if name in known} for block in content]
+            messages.append({"role": "assistant", "content": back})
             calls = [block for block in message.content if block.type == "tool_use"]
             results = [{"type": "tool_result", "tool_use_id": call.id, "content": [{"type": "text", "text": LAW}]} for call in calls]
             messages.append({"role": "user", "content": results or SHORT_FOLLOW_UP})
@@ -90,25 +92,35 @@ def test_a_loop_of_tools_stays_on_its_model(server: Roads, streamed: bool) -> No
     server.went_to(times=3)
 
 
-def test_its_own_runner_of_tools(server: Roads) -> None:
-    """It asks at a path with a query."""
+@beta_tool
+def solve(expression: str) -> str:
+    """Solves an equation.
 
-    @beta_tool
-    def solve(expression: str) -> str:
-        """Solves an equation.
+    Args:
+        expression: The left side; the right one is nothing.
+    """
+    assert expression == ARGUMENTS["expression"]
+    return LAW
 
-        Args:
-            expression: The left side; the right one is nothing.
-        """
-        assert expression == ARGUMENTS["expression"]
-        return LAW
 
-    def converse(road: Road) -> Any:
-        runner = client(road).beta.messages.tool_runner(model=road.model, max_tokens=500, messages=[USER], tools=[solve])
-        return [message.model_dump() for message in runner]
+def run_tools(road: Road, **options: Any) -> Any:
+    runner = client(road).beta.messages.tool_runner(model=road.model, max_tokens=500, messages=[USER], tools=[solve], **options)
+    return [message.model_dump() for message in runner]
 
-    assert server.same(converse)[-1]["content"][0]["text"] == ANSWER
-    assert {seen.request.target for seen in server.went_to(times=2)} == {"/v1/messages?beta=true"}
+
+def test_its_own_runner_of_tools_stays_on_its_model(server: Roads) -> None:
+    got = server.same(lambda road: run_tools(road, thread=False))
+    assert got[-1]["content"][0]["text"] == ANSWER
+    server.went_to(times=2)
+
+
+def test_a_conversation_that_the_server_keeps_wants_its_model_named(roads: MakeRoads) -> None:
+    """The runner has the server keep it unless told otherwise: after the first request come a result and an id, which name no domain."""
+    named = roads(AnthropicServer, "claude-opus-4-1", "claude-opus-4-1")
+    assert named.same(run_tools)[-1]["content"][0]["text"] == ANSWER
+    first, second = named.went_to("claude-opus-4-1", "general", times=2)
+    assert first.json()["thread"] == {"type": "create"}
+    assert second.json()["thread"] == {"type": "continue", "previous_message_id": "msg_1"}
 
 
 def test_counting_is_left_alone(server: Roads) -> None:

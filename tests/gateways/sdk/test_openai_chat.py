@@ -20,7 +20,12 @@ TOOL = {
     "function": {
         "name": "solve",
         "description": "Solves an equation",
-        "parameters": {"type": "object", "properties": {"expression": {"type": "string"}}, "required": ["expression"], "additionalProperties": False},
+        "parameters": {
+            "type": "object",
+            "properties": {"expression": {"type": "string"}},
+            "required": ["expression"],
+            "additionalProperties": False,
+        },
         "strict": True,
     },
 }
