@@ -161,7 +161,7 @@ def test_headers_that_the_policy_sets_cannot_be_forged(gateway: Listener) -> Non
     "path",
     [
         "/chat/completions",
-        "/openai/deployments/x/chat/completions?api-version=2024-10-21",
+        "/openai/deployments/auto/chat/completions?api-version=2024-10-21",
         "/v1/chat/completions?a=/b&c=d",
         "//v1//chat//completions",
         "/v1/x/../chat/completions",
