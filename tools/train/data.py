@@ -14,7 +14,7 @@ LABELS = ["biology", "business", "chemistry", "computer science", "economics", "
           "philosophy", "physics", "psychology"]
 
 # How often a row is drawn, against a row of the public sets at PUBLIC. What users really type is rare and weighs most.
-OWN, PUBLIC, MMLU_PRO, MMLU = 6.0, 0.5, 2.5, 1.0
+OWN, PUBLIC, MMLU_PRO, MMLU = 3.0, 0.5, 2.5, 1.0
 BABBLE = 1.0  # babbled texts, and how often each is drawn
 
 
@@ -88,7 +88,7 @@ def own(folder, everything):
     return rows, terms
 
 
-def babble(rows, rng, count=4000):
+def babble(rows, rng, count=6000):
     """Texts that mean nothing: our prompts with their letters exchanged, vowels for vowels, the same exchange throughout a text.
 
     They are learned with no label at all, all being equally likely, so that the network does not read a meaning into a language that it
