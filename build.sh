@@ -41,7 +41,7 @@ To work on it
   clean           remove everything that was built or set up here
   help            this text
 
-Needed beforehand: rustup, a C compiler (cc), Python 3.10 or newer with venv.
+Needed beforehand: rustup, a C compiler (cc), Python 3.10 or newer with venv (3.11 to train).
 HELP
 }
 
@@ -66,7 +66,8 @@ demo() {
 train() {
   need_train_python
   say "Training the classifier (minutes)"
-  exec env PYTHONPATH="$root/tools" "$train_venv/bin/python" -m train "$@"
+  # From the caller's directory, since that is what DIR is relative to.
+  exec "$train_venv/bin/python" "$root/tools/train/train.py" --text "$root/models/text" --out "$root/models" "$@"
 }
 
 evaluate() {
