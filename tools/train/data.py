@@ -14,7 +14,7 @@ LABELS = ["biology", "business", "chemistry", "computer science", "economics", "
           "philosophy", "physics", "psychology"]
 
 # How often a row is drawn, against a row of the public sets at PUBLIC. What users really type is rare and weighs most.
-OWN, PUBLIC, MMLU_PRO, MMLU = 3.0, 0.5, 2.5, 1.0
+OWN, PUBLIC, MMLU_PRO, MMLU = 6.0, 0.5, 2.5, 1.0
 BABBLE = 1.0  # babbled texts, and how often each is drawn
 
 
