@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,15 +12,8 @@ import pytest
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parents[1] / "tools")]
 
-from demo import config  # noqa: E402
+from packer import pack  # noqa: E402
 from registries import Registry, docker_registry  # noqa: E402
-
-
-def pack(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Runs the packer as build.sh does. Logins are looked for nowhere unless a test says where."""
-    nowhere = str(HERE / "no-such-file.json")
-    named = {**os.environ, "PYTHONPATH": str(config.ROOT / "tools"), "REGISTRY_AUTH_FILE": nowhere, **environment}
-    return subprocess.run([sys.executable, "-m", "oci", *arguments], env=named, capture_output=True, text=True, timeout=120, check=False)
 
 
 @pytest.fixture(scope="session")

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import pack
 from demo import config
+from packer import pack
 
 IMAGES = ("compat", "artifact")
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"

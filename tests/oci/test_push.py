@@ -10,10 +10,10 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from conftest import pack
 from demo import config
 from demo.envoy import Envoy
 from demo.wire import Answer, Request, Server
+from packer import pack
 from registries import PASSWORD, USER, Registry, TokenRegistry, docker_registry, login_of
 from test_images import plugin_as_gateways_find_it
 
