@@ -75,9 +75,20 @@ oci() {
   local reference="" push=()
   while [ $# -gt 0 ]; do
     case "$1" in
-      --push) [ $# -gt 1 ] || die "oci: --push needs a name, as in --push registry.example.com/pointsman:0.1.0"; reference="$2"; shift 2 ;;
-      --client) [ $# -gt 1 ] || die "oci: --client needs skopeo or built-in"; push+=(--client "$2"); shift 2 ;;
-      --plain-http) push+=(--plain-http); shift ;;
+      --push)
+        [ $# -gt 1 ] || die "oci: --push needs a name, as in --push registry.example.com/pointsman:0.1.0"
+        reference="$2"
+        shift 2
+        ;;
+      --client)
+        [ $# -gt 1 ] || die "oci: --client needs skopeo or built-in"
+        push+=(--client "$2")
+        shift 2
+        ;;
+      --plain-http)
+        push+=(--plain-http)
+        shift
+        ;;
       *) die "oci: unknown option $1 (there are --push REF, --client and --plain-http)" ;;
     esac
   done

@@ -59,7 +59,8 @@ def definitions() -> dict[tuple[str, str], Schema]:
     """The schema of every custom resource that the configurations use, by apiVersion and kind."""
     charts = fetched(ENVOY_GATEWAY) / "charts" / "gateway-helm" / "charts" / "crds" / "crds"
     # Only those that are used: some of the others take seconds to read.
-    files = [charts / "generated" / f"gateway.envoyproxy.io_{kinds}.yaml" for kinds in ("clienttrafficpolicies", "envoyextensionpolicies", "envoypatchpolicies")]
+    used = ("clienttrafficpolicies", "envoyextensionpolicies", "envoypatchpolicies")
+    files = [charts / "generated" / f"gateway.envoyproxy.io_{kinds}.yaml" for kinds in used]
     files.append(charts / "gatewayapi-crds.yaml")
     files.append(fetched(ISTIO) / "kubernetes" / "customresourcedefinitions.gen.yaml")
     found: dict[tuple[str, str], Schema] = {}
@@ -78,14 +79,19 @@ def definitions() -> dict[tuple[str, str], Schema]:
 METADATA: Schema = {
     "type": "object",
     "required": ["name"],
-    "properties": {"name": {"type": "string", "pattern": "^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"}, "namespace": {"type": "string"}, "labels": {"type": "object"}},
+    "properties": {
+        "name": {"type": "string", "pattern": "^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"},
+        "namespace": {"type": "string"},
+        "labels": {"type": "object"},
+    },
     "additionalProperties": False,
 }
 
 
 def closed(schema: Schema) -> Schema:
     """An OpenAPI schema of a custom resource as JSON Schema, in which unknown fields are errors."""
-    made = {name: value for name, value in schema.items() if not name.startswith("x-") and name not in ("description", "default", "format", "nullable")}
+    said_only = ("description", "default", "format", "nullable")
+    made = {name: value for name, value in schema.items() if not name.startswith("x-") and name not in said_only}
     for name in ("properties", "patternProperties"):
         if name in made:
             made[name] = {key: closed(value) for key, value in made[name].items()}

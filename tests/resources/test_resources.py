@@ -224,7 +224,8 @@ def test_all_name_the_same_image_and_the_models_that_are_routed() -> None:
     texts = {path: path.read_text() for path in FILES}
     named = {match for text in texts.values() for match in re.findall(r"(?:url|uri|reference): (?:oci://)?(\S+)", text)}
     assert named == {IMAGE}
-    routed = {rule["matches"][0]["headers"][0]["value"] for rule in resource(ENVOY_GATEWAY / "routes.yaml", "HTTPRoute")["spec"]["rules"] if "matches" in rule}
+    rules = resource(ENVOY_GATEWAY / "routes.yaml", "HTTPRoute")["spec"]["rules"]
+    routed = {rule["matches"][0]["headers"][0]["value"] for rule in rules if "matches" in rule}
     for name, policy in policies().items():
         chosen = {domain["model"] for domain in json.loads(policy)["domains"].values()}
         assert chosen == routed, name

@@ -16,6 +16,7 @@ TAR_LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
 WASM_CONFIG = "application/vnd.module.wasm.config.v1+json"
 WASM_LAYER = "application/vnd.module.wasm.content.layer.v1+wasm"
 PLUGIN = "plugin.wasm"
+DESCRIPTION = "A gateway filter that routes LLM requests by the meaning of their prompts and holds tenants to token quotas"
 TITLE = "org.opencontainers.image.title"
 
 
@@ -23,7 +24,7 @@ def annotations(facts: Facts, bill: bytes) -> dict[str, str]:
     """What both images say about themselves. What is not known is left out rather than guessed."""
     said = {
         TITLE: "pointsman",
-        "org.opencontainers.image.description": "A gateway filter that routes LLM requests by the meaning of their prompts and holds tenants to token quotas",
+        "org.opencontainers.image.description": DESCRIPTION,
         "org.opencontainers.image.version": facts.version,
         "org.opencontainers.image.licenses": facts.licence,
         "org.opencontainers.image.created": facts.created_text,
