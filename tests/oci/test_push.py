@@ -164,6 +164,13 @@ def test_what_the_registry_says_is_passed_on(built: Path, tmp_path: Path) -> Non
     assert "could not put the manifest: HTTP 400 MANIFEST_INVALID: manifest invalid" in said
 
 
+def test_a_registry_that_is_elsewhere_is_told(built: Path, tmp_path: Path) -> None:
+    with Server(lambda _request, answer: answer.bytes(301, b"", [("location", "https://elsewhere.example/")])) as server:
+        status, said = push_to(server, built, tmp_path)
+    assert status == 1
+    assert "could not begin an upload: HTTP 301" in said and "use skopeo" in said
+
+
 @pytest.mark.parametrize("client", CLIENTS)
 def test_a_registry_that_is_not_there_is_told(built: Path, client: str) -> None:
     if client == "skopeo":

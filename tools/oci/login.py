@@ -64,8 +64,7 @@ def names(registry: str, repository: str) -> list[str]:
     """skopeo lets a login hold for a part of a registry only; the most particular one comes first."""
     parts = repository.split("/")
     within = ["/".join([registry, *parts[:length]]) for length in range(len(parts), 0, -1)]
-    hub = ["https://index.docker.io/v1/"] if registry == "docker.io" else []
-    return [*within, registry, f"https://{registry}", f"https://{registry}/v2/", *hub]
+    return [*within, registry, f"https://{registry}", f"https://{registry}/v2/"]
 
 
 def from_helper(helper: str, registry: str) -> str | None:

@@ -49,9 +49,7 @@ class Registry:
 
     def __init__(self, reference: Reference, plain_http: bool) -> None:
         self.reference = reference
-        # Docker Hub is known by one name and answers at another.
-        host = "registry-1.docker.io" if reference.registry == "docker.io" else reference.registry
-        self.base = f"{'http' if plain_http else 'https'}://{host}"
+        self.base = f"{'http' if plain_http else 'https'}://{reference.registry}"
         self._authorization: str | None = None
         self._opener = urllib.request.build_opener(NoRedirect)
 
@@ -87,6 +85,8 @@ class Registry:
         hint = ""
         if reply.status in (401, 403):
             hint = f"; log in with: skopeo login {self.reference.registry} (or docker login)"
+        elif 300 <= reply.status < 400:
+            hint = "; the registry answers at another address than its name says: use skopeo, which knows such registries"
         raise PushFailed(f"{self.reference}: could not {step}: HTTP {reply.status} {reply.reason()}{hint}")
 
     def _call(self, method: str, url: str, data: bytes | None = None, kind: str | None = None) -> Reply:
