@@ -12,7 +12,7 @@ type Checked = Result<(), String>;
 /// Runs all exchanges; an error names the first that was not as expected.
 pub fn run(scenario: &Scenario, gateway: &mut dyn Gateway, chunking: Chunking) -> Checked {
     gateway.reset(scenario.clock);
-    let mut numbers = Vec::new();
+    let (mut numbers, mut reserves) = (Vec::new(), Vec::new());
     for (at, case) in scenario.exchanges.iter().enumerate() {
         let place = |problem: String| format!("exchange {at}: {problem}");
         gateway.advance(case.advance);
@@ -29,7 +29,8 @@ pub fn run(scenario: &Scenario, gateway: &mut dyn Gateway, chunking: Chunking) -
         };
         numbers.push(exchange);
         let seen = one(gateway, exchange, case, chunking).map_err(place)?;
-        check(&seen, request, case).map_err(place)?;
+        reserves.push(seen.client.as_ref().and_then(|client| number(client, "x-pointsman-reserved")).unwrap_or(0));
+        check(&seen, request, case, &reserves).map_err(place)?;
     }
     Ok(())
 }
@@ -54,7 +55,7 @@ fn one(gateway: &mut dyn Gateway, exchange: usize, case: &Case, chunking: Chunki
     Ok(gateway.close(exchange))
 }
 
-fn check(seen: &Seen, request: &Request, case: &Case) -> Checked {
+fn check(seen: &Seen, request: &Request, case: &Case, reserves: &[u64]) -> Checked {
     let expect = &case.expect;
     if let Some(status) = expect.refused {
         return refusal(seen, status, expect);
@@ -99,12 +100,12 @@ fn check(seen: &Seen, request: &Request, case: &Case) -> Checked {
     }
     headers("upstream", &sent.headers, &expect.upstream.headers)?;
     match &case.upstream {
-        Some(upstream) if !upstream.gone => answer(seen.client.as_ref().ok_or("the client got nothing")?, upstream, expect),
+        Some(upstream) if !upstream.gone => answer(seen.client.as_ref().ok_or("the client got nothing")?, upstream, expect, reserves),
         _ => Ok(()),
     }
 }
 
-fn answer(got: &Message, upstream: &Upstream, expect: &Expect) -> Checked {
+fn answer(got: &Message, upstream: &Upstream, expect: &Expect, reserves: &[u64]) -> Checked {
     let status = upstream.status.unwrap_or(200).to_string();
     if got.headers.text(":status") != Some(status) {
         return Err(format!("the client's answer is {}", shown(Some(got))));
@@ -121,14 +122,18 @@ fn answer(got: &Message, upstream: &Upstream, expect: &Expect) -> Checked {
         return Err(format!("the client's headers are {:?}", texts(&got.headers)));
     }
     headers("the client", &got.headers, &expect.client.headers)?;
-    let number = |name: &str| got.headers.text(name).and_then(|text| text.parse::<u64>().ok());
-    let room = number("x-ratelimit-remaining-tokens").zip(number("x-pointsman-reserved")).map(|(left, own)| left + own);
-    match expect.room {
-        Some(_) if room != expect.room => {
-            Err(format!("the room is {room:?}, expected {:?}: {:?}", expect.room, texts(&got.headers)))
-        }
+    let sum = |exchanges: &[usize]| exchanges.iter().map(|at| reserves[*at]).sum::<u64>();
+    let expected = expect.room.map(|room| room + sum(&expect.plus) - sum(&expect.less));
+    let room = number(got, "x-ratelimit-remaining-tokens").zip(number(got, "x-pointsman-reserved")).map(|(left, own)| left + own);
+    match expected {
+        Some(_) if room != expected => Err(format!("the room is {room:?}, expected {expected:?}: {:?}", texts(&got.headers))),
         _ => Ok(()),
     }
+}
+
+/// A header that is a number.
+fn number(message: &Message, name: &str) -> Option<u64> {
+    message.headers.text(name).and_then(|text| text.parse().ok())
 }
 
 fn refusal(seen: &Seen, status: u16, expect: &Expect) -> Checked {

@@ -92,6 +92,12 @@ pub struct Expect {
     pub client: Got,
     /// Tokens that remain to the tenant, with those of this request: the sum of two response headers.
     pub room: Option<u64>,
+    /// Numbers of exchanges whose reserves are to be taken off `room`, so that no scenario depends on how prompts are estimated.
+    #[serde(default)]
+    pub less: Vec<usize>,
+    /// Numbers of exchanges whose reserves are to be added to `room`.
+    #[serde(default)]
+    pub plus: Vec<usize>,
 }
 
 #[derive(Deserialize, Default)]
