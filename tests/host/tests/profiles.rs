@@ -136,6 +136,14 @@ fn apisix_has_no_timer_and_no_accounts() {
 }
 
 #[test]
+fn the_module_starts_within_what_google_gives() {
+    let module = Module::built().unwrap();
+    let mut host = Host::start(module, Profile::Google, None, 0).unwrap();
+    assert!(host.configure(br#"{"default": {"model": "general"}, "domains": {"math": {"model": "math-7b"}}}"#).unwrap());
+    assert!(host.memory() < 16 << 20, "{} bytes of linear memory", host.memory());
+}
+
+#[test]
 fn a_policy_that_is_wrong_is_refused_with_its_place() {
     let module = Module::built().unwrap();
     let mut host = Host::start(module, Profile::EnvoyWithFlag, Some(Zone::default()), 0).unwrap();
