@@ -97,7 +97,7 @@ impl Host {
 
     /// A piece of a body comes; `end` says that none follows.
     pub fn body(&mut self, id: u32, way: Way, chunk: &[u8], end: bool) -> Done {
-        let profile = self.store.data().profile;
+        let (profile, limit) = (self.store.data().profile, self.buffer_limit);
         let Some(side) = self.side(id, way) else {
             return Ok(());
         };
@@ -109,6 +109,8 @@ impl Host {
         }
         if !side.buffering {
             side.body.clear();
+        } else if way == Way::Request && side.body.len() + chunk.len() > limit {
+            return self.too_long(id);
         }
         let pending = core::mem::take(&mut side.pending);
         side.body.extend(pending);
@@ -186,6 +188,14 @@ impl Host {
             side.send_body(end);
         }
         Ok(())
+    }
+
+    /// The gateway answers itself, without a word to the module about what has come (source, Context::decodeData).
+    fn too_long(&mut self, id: u32) -> Done {
+        if let Some(stream) = self.store.data_mut().streams.get_mut(&id) {
+            stream.answered = Some("request_payload_too_large".into());
+        }
+        self.reply(id, 413, Map::default(), b"Payload Too Large")
     }
 
     /// An answer of the module's own goes through its response callbacks, as Envoy's local replies do.

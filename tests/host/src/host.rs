@@ -33,6 +33,7 @@ pub struct Host {
     pub(crate) store: Store<State>,
     instance: Instance,
     pub(crate) next: u32,
+    pub(crate) buffer_limit: usize,
     fuel: u64,
     next_tick: u64,
     dead: Option<Fault>,
@@ -50,7 +51,7 @@ impl Host {
         store.data_mut().now = now;
         store.set_fuel(profile.fuel()).map_err(|error| fault("the start", error))?;
         let instance = linker.instantiate(&mut store, &module.compiled).map_err(|error| fault("the start", error))?;
-        let mut host = Host { store, instance, next: ROOT + 1, fuel: 0, next_tick: 0, dead: None };
+        let mut host = Host { store, instance, next: ROOT + 1, buffer_limit: usize::MAX, fuel: 0, next_tick: 0, dead: None };
         for start in ["_initialize", "_start"] {
             host.call(start, 0, &[])?;
         }
@@ -80,6 +81,11 @@ impl Host {
         }
         self.store.data_mut().now = until;
         Ok(())
+    }
+
+    /// Sets how much of a held request the gateway keeps before it answers 413: Envoy's `per_connection_buffer_limit_bytes`.
+    pub fn set_buffer_limit(&mut self, bytes: usize) {
+        self.buffer_limit = bytes;
     }
 
     /// Sets the time without ticks, backwards too.

@@ -61,7 +61,7 @@ pub(crate) struct Side {
 pub struct Stream {
     pub(crate) request: Side,
     pub(crate) response: Side,
-    /// The module answered the client itself, with this word for the log.
+    /// The module, or the gateway, answered the client itself, with this word for the log.
     pub answered: Option<String>,
     /// The module had the route chosen anew.
     pub rerouted: bool,

@@ -72,6 +72,41 @@ fn envoy_without_the_flag_lets_requests_go_after_a_while_and_says_why() {
 }
 
 #[test]
+fn a_body_beyond_the_gateways_own_buffer_is_its_affair() {
+    let mut host = host(Profile::EnvoyWithFlag, Some(Zone::default()));
+    host.set_buffer_limit(100);
+    let id = host.request(headers(&[]), false).unwrap();
+    host.body(id, Way::Request, &MATH[..80], false).unwrap();
+    host.body(id, Way::Request, &MATH[80..], true).unwrap();
+    let stream = host.close(id).unwrap();
+    assert_eq!(stream.client().headers.as_ref().unwrap().text(":status").as_deref(), Some("413"));
+    assert_eq!((stream.upstream().headers.as_ref(), errors(&mut host)), (None, Vec::new()));
+    assert_eq!(host.counts().get("proxy_set_shared_data"), None, "nothing was reserved");
+}
+
+#[test]
+fn streams_interleave() {
+    let mut host = host(Profile::EnvoyWithFlag, Some(Zone::default()));
+    let streams: Vec<u32> = (0..5).map(|_| host.request(headers(&[]), false).unwrap()).collect();
+    for (at, chunk) in MATH.chunks(10).enumerate() {
+        for id in &streams {
+            host.body(*id, Way::Request, chunk, (at + 1) * 10 >= MATH.len()).unwrap();
+        }
+    }
+    for id in streams.into_iter().rev() {
+        host.response(id, [(":status", "200"), ("content-type", "application/json")].into_iter().collect(), false).unwrap();
+        host.body(id, Way::Response, br#"{"usage":{"total_tokens":10}}"#, true).unwrap();
+        let stream = host.close(id).unwrap();
+        assert_eq!(stream.upstream().headers.as_ref().unwrap().text("x-pointsman-model").as_deref(), Some("math-7b"));
+    }
+    let id = ask(&mut host);
+    host.response(id, [(":status", "200")].into_iter().collect(), true).unwrap();
+    let headers = host.close(id).unwrap().client().headers.clone().unwrap();
+    let number = |name: &str| headers.text(name).unwrap().parse::<u64>().unwrap();
+    assert_eq!(number("x-ratelimit-remaining-tokens") + number("x-pointsman-reserved"), 1_000 - 5 * 10);
+}
+
+#[test]
 fn two_workers_share_the_accounts() {
     let zone = Zone::default();
     let mut workers = [host(Profile::EnvoyWithFlag, Some(zone.clone())), host(Profile::EnvoyWithFlag, Some(zone))];
