@@ -30,6 +30,9 @@ To see it
 To work on it
   test            all tests: the crates, then the module inside a real Envoy; ends in "N passed, N failed"
   wasm            build dist/pointsman.wasm and print its sizes
+  oci             build the module and pack it into OCI images with a bill of materials, dist/oci; print their digests
+    --push REF    then push them: the compat image as REF, the two-layer artifact as REF-artifact (REF: registry/repository:tag)
+    --client skopeo|built-in, --plain-http    what pushes; and for a registry without TLS
   lint            rustfmt, clippy (native and wasm), licences, shell scripts, the README's map
   fmt             format the Rust code
   train [--data DIR]   train the classifier again into models/
@@ -70,6 +73,44 @@ train() {
   exec "$train_venv/bin/python" "$root/tools/train/train.py" --text "$root/models/text" --out "$root/models" "$@"
 }
 
+# oci [--push REF] [--client NAME] [--plain-http]
+oci() {
+  local reference="" push=()
+  while [ $# -gt 0 ]; do
+    case "$1" in
+      --push)
+        [ $# -gt 1 ] || die "oci: --push needs a name, as in --push registry.example.com/pointsman:0.1.0"
+        reference="$2"
+        shift 2
+        ;;
+      --client)
+        [ $# -gt 1 ] || die "oci: --client needs skopeo or built-in"
+        push+=(--client "$2")
+        shift 2
+        ;;
+      --plain-http)
+        push+=(--plain-http)
+        shift
+        ;;
+      *) die "oci: unknown option $1 (there are --push REF, --client and --plain-http)" ;;
+    esac
+  done
+  [ -n "$reference" ] || [ ${#push[@]} -eq 0 ] || die "oci: ${push[*]} says how to push; add --push REF"
+  cd "$root"
+  need_rust
+  need_python
+  # A wrong name is told before minutes of building.
+  [ -z "$reference" ] || pack check "$reference"
+  build_module >&2
+  say "Packing the module"
+  pack build
+  if [ -n "$reference" ]; then
+    say "Pushing to $reference"
+    pack push "$reference" "${push[@]}"
+  fi
+}
+pack() { PYTHONPATH="$root/tools" "$venv/bin/python" -m oci "$@"; }
+
 evaluate() {
   [ $# -gt 0 ] || die "eval: name at least one JSON Lines file with \"text\" and \"label\" in each line"
   need_rust
@@ -100,6 +141,7 @@ main() {
   case "$verb" in
     demo) demo "$@" ;;
     eval) evaluate "$@" ;;
+    oci) oci "$@" ;;
     train) train "$@" ;;
     bench) bench "$@" ;;
     fuzz) fuzz "$@" ;;
@@ -142,8 +184,8 @@ do_deny() {
   run_deny required
 }
 do_clean() {
-  say "Removing target, dist and the virtual environments"
-  rm -rf "$target_dir" "$root/dist" "$venv" "$train_venv"
+  say "Removing target, dist, fetched tools and the virtual environments"
+  rm -rf "$target_dir" "$root/dist" "$root/.tools" "$venv" "$train_venv"
 }
 
 main "$@"
