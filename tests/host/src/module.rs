@@ -63,7 +63,11 @@ fn path() -> Result<PathBuf, String> {
     const NAME: &str = "wasm32-wasip1/wasm/pointsman_gateway.wasm";
     if let Some(named) = env::var_os("POINTSMAN_WASM") {
         let path = PathBuf::from(named);
-        return if path.is_file() { Ok(path) } else { Err(format!("POINTSMAN_WASM names {}, which is no file", path.display())) };
+        return if path.is_file() {
+            Ok(path)
+        } else {
+            Err(format!("POINTSMAN_WASM names {}, which is no file: run ./build.sh wasm", path.display()))
+        };
     }
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
