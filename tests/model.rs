@@ -1,5 +1,5 @@
 //! The model that ships, against the trainer's own arithmetic, against damage, and against floors of accuracy.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::disallowed_methods)]
 
 use pointsman::domain::{Domain, decide};
 use pointsman::model::{Model, ModelError};
