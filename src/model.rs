@@ -1,7 +1,7 @@
 //! The classifier: weights and a text in, probabilities out, computed by tract's plan.
 //!
-//! This and the files below it are the only ones that name tract. The weights are borrowed, so the table lies once in memory. Nothing is kept
-//! between two texts. A file that does not fit is refused with what was expected and found; no file makes it panic.
+//! This and the files below it are the only ones that name tract. The weights are borrowed, so the table lies once in memory. Nothing is
+//! kept between two texts. A file that does not fit is refused with what was expected and found; no file makes it panic.
 
 mod file;
 mod ops;

@@ -58,7 +58,10 @@ impl<'a> Turn<'a> {
     fn is_blank(&self) -> bool {
         // Blanks may be written as escapes; a part of this length that is blank to its end is not worth a look.
         const ENOUGH: usize = 256;
-        self.parts().all(|part| part.raw.trim().is_empty() || (part.escaped && part.decode(ENOUGH).trim().is_empty()))
+        self.parts().all(|part| {
+            let raw = part.raw.trim_start();
+            raw.is_empty() || (raw.starts_with('\\') && part.decode(ENOUGH).trim().is_empty())
+        })
     }
 
     /// Appends about `room` bytes of the turn to `out`.
@@ -105,7 +108,10 @@ fn separate(out: &mut String) {
 /// The last turns of a conversation.
 #[derive(Clone, Debug, Default)]
 pub struct Prompt<'a> {
-    user: tinyvec::ArrayVec<[Turn<'a>; TURNS]>,
+    /// The last user turns; the next one takes the place of the oldest.
+    user: [Turn<'a>; TURNS],
+    /// User turns so far.
+    turns: usize,
     /// Instructions among the turns.
     instructions: Option<Turn<'a>>,
     /// Instructions beside them.
@@ -115,7 +121,7 @@ pub struct Prompt<'a> {
 impl<'a> Prompt<'a> {
     /// Forgets the turns of a conversation, of which the body holds another one. Instructions that stand beside it stay.
     pub fn forget_turns(&mut self) {
-        self.user.clear();
+        self.turns = 0;
         self.instructions = None;
     }
 
@@ -131,10 +137,10 @@ impl<'a> Prompt<'a> {
         }
         match role {
             Role::User => {
-                if self.user.len() == TURNS {
-                    self.user.remove(0);
+                if let Some(oldest) = self.user.get_mut(self.turns % TURNS) {
+                    *oldest = turn;
+                    self.turns += 1;
                 }
-                self.user.push(turn);
             }
             Role::Instructions => self.instructions = Some(turn),
             Role::Other => {}
@@ -144,17 +150,18 @@ impl<'a> Prompt<'a> {
     /// The text that the classifier reads, at most [`WINDOW`] bytes or a few more: the last user turn, with the turns before it in front when
     /// it is short. Empty when nobody said anything.
     pub fn window(&self) -> String {
-        let mut from = self.user.len().saturating_sub(1);
-        let mut length: usize = self.user.get(from).map(Turn::len).unwrap_or_default();
-        while from > 0 && length < SHORT {
-            from -= 1;
-            length += self.user.get(from).map(Turn::len).unwrap_or_default();
+        let mut turns = Vec::<&Turn<'_>>::with_capacity(TURNS);
+        let mut length = 0;
+        for at in (self.turns.saturating_sub(TURNS)..self.turns).rev() {
+            if let Some(turn) = self.user.get(at % TURNS).filter(|_| length < SHORT) {
+                length += turn.len();
+                turns.insert(0, turn);
+            }
         }
-        let turns = self.user.get(from..).unwrap_or_default();
         let mut out = String::new();
         for (at, turn) in turns.iter().enumerate() {
             // Earlier turns give context only, so they leave room for the last.
-            let later: usize = turns.iter().skip(at + 1).map(Turn::len).sum();
+            let later: usize = turns.iter().skip(at + 1).map(|turn| turn.len()).sum();
             turn.read(WINDOW.saturating_sub(out.len() + later), &mut out);
         }
         if let (true, Some(turn)) = (turns.is_empty(), self.instructions.as_ref().or(self.beside.as_ref())) {

@@ -121,3 +121,14 @@ fn only_one_file_makes_host_calls() {
         "a host call that is not a Result can end the VM",
     );
 }
+
+#[test]
+fn the_test_host_knows_the_abi_and_not_the_core() {
+    let why = "a host that shares code with what it tests shares its mistakes; what drives the core natively stands in its tests";
+    for path in sources("tests/host/src") {
+        assert!(!code(&path).contains("pointsman::"), "{} imports the core: {why}", path.display());
+    }
+    let manifest = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/host/Cargo.toml")).unwrap();
+    let dependencies = manifest.split("[dependencies]").nth(1).and_then(|rest| rest.split("\n[").next()).unwrap();
+    assert!(!dependencies.lines().any(|line| line.starts_with("pointsman")), "tests/host depends on the core: {why}");
+}

@@ -1,5 +1,5 @@
 //! The model that ships, against the trainer's own arithmetic, against damage, and against floors of accuracy.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::disallowed_methods)]
 
 use pointsman::domain::{Domain, decide};
 use pointsman::model::{Model, ModelError};
@@ -36,8 +36,8 @@ fn agrees_with_the_trainer() {
     }
 }
 
-/// Sentences in scripts that training did not cover.
-const FOREIGN: [&str; 12] = [
+/// Sentences that training did not cover: by their script, and the last three by what the table knows of them.
+const FOREIGN: [&str; 15] = [
     "რა განსხვავებაა მიტოზსა და მეიოზს შორის?",
     "ሰላም፣ የጭንቅላት ሕመም አለብኝ፣ ምን ላድርግ?",
     "Ինչպե՞ս հաշվել եռանկյան մակերեսը",
@@ -50,6 +50,9 @@ const FOREIGN: [&str; 12] = [
     "ខ្ញុំត្រូវការជំនួយ",
     "ຂ້ອຍຕ້ອງການຄວາມຊ່ວຍເຫຼືອ",
     "ᐃᓄᒃᑎᑐᑦ ᐅᖃᐅᓯᖅ",
+    "Үшбұрыштың ауданын тек қабырғалары белгілі болса қалай есептеймін?",
+    "Гурвалжны зөвхөн талуудыг мэдэж байвал талбайг хэрхэн олох вэ?",
+    "چۆن دەتوانم ڕووبەری سێگۆشەیەک بدۆزمەوە ئەگەر تەنها لاکانی بزانم؟",
 ];
 
 #[test]
@@ -180,7 +183,7 @@ fn at_least(floor: f32, path: &Path, keep: impl Fn(&Labelled) -> bool) {
 #[test]
 fn accuracy_keeps_its_floors() {
     let data = std::env::var_os("POINTSMAN_DATA").map_or_else(|| models().join("../../shared/data"), PathBuf::from);
-    at_least(77.0, &data.join("domains.jsonl"), |row| row.source == "mmlu-pro" && row.split == "test");
-    at_least(76.0, &data.join("dev_real_prompts.jsonl"), |_| true);
-    at_least(60.0, &models().join("text/validation.jsonl"), |_| true);
+    at_least(78.0, &data.join("domains.jsonl"), |row| row.source == "mmlu-pro" && row.split == "test");
+    at_least(74.0, &data.join("dev_real_prompts.jsonl"), |_| true);
+    at_least(76.0, &models().join("text/validation.jsonl"), |_| true);
 }

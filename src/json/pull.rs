@@ -461,33 +461,34 @@ impl<'a> Scanner<'a> {
 
 /// The offset of the first quote, backslash or control character from `at` on.
 ///
-/// Long runs are tested in blocks of fixed size, without a branch inside, which the compiler turns into vector instructions both natively and
-/// with simd128; the end of a run is found in words of eight bytes, since most strings of a body are short.
+/// Most strings of a body are short, so the first bytes are looked at in words of eight. A long run is searched with the vector instructions
+/// of the machine or of simd128, and then looked through for control characters, which it must not hold.
 #[inline]
 pub(super) fn plain_run(bytes: &[u8], at: usize) -> usize {
+    const SHORT: usize = 32;
     let mut rest = bytes.get(at..).unwrap_or_default();
-    loop {
-        if let Some((word, _)) = rest.split_first_chunk::<8>() {
-            let special = special_bytes(u64::from_le_bytes(*word));
-            if special != 0 {
-                return bytes.len() - rest.len() + (special.trailing_zeros() / 8) as usize;
-            }
+    let long = rest.len().saturating_sub(SHORT);
+    while let Some((word, after)) = rest.split_first_chunk::<8>() {
+        let special = special_bytes(u64::from_le_bytes(*word));
+        if special != 0 {
+            return bytes.len() - rest.len() + (special.trailing_zeros() / 8) as usize;
         }
-        while let Some((block, after)) = rest.split_first_chunk::<64>() {
-            if block.iter().fold(0u8, |any, &b| any | u8::from(b == b'"') | u8::from(b == b'\\') | u8::from(b < 0x20)) != 0 {
-                break;
-            }
-            rest = after;
-        }
-        match rest.split_first_chunk::<8>() {
-            Some((word, after)) if special_bytes(u64::from_le_bytes(*word)) == 0 => rest = after,
-            Some(_) => {}
-            None => {
-                let end = rest.iter().position(|&b| b == b'"' || b == b'\\' || b < 0x20).unwrap_or(rest.len());
-                return bytes.len() - rest.len() + end;
-            }
+        rest = after;
+        if rest.len() <= long {
+            return bytes.len() - rest.len() + long_run(rest);
         }
     }
+    let end = rest.iter().position(|&b| b == b'"' || b == b'\\' || b < 0x20).unwrap_or(rest.len());
+    bytes.len() - rest.len() + end
+}
+
+fn long_run(bytes: &[u8]) -> usize {
+    let end = memchr::memchr2(b'"', b'\\', bytes).unwrap_or(bytes.len());
+    let run = bytes.get(..end).unwrap_or_default();
+    if run.iter().fold(0u8, |any, &b| any | u8::from(b < 0x20)) == 0 {
+        return end;
+    }
+    run.iter().position(|&b| b < 0x20).unwrap_or(end)
 }
 
 /// The high bit of the first byte in the word that is a quote, a backslash or a control character, and perhaps bits of bytes after it; 0 if

@@ -26,7 +26,7 @@ PLAIN = {
 FOREIGN = {
     "es": ("math", "Calcula la derivada de la función f(x) = x^2 y resuelve la ecuación"),
     "fr": ("law", "Mon propriétaire refuse de rendre la caution, puis-je aller au tribunal pour le contrat de bail ?"),
-    "de": ("health", "Ich habe seit drei Tagen Fieber und Husten, welches Medikament hilft?"),
+    "de": ("health", "Welche Symptome hat eine Lungenentzündung und wann muss ich zum Arzt?"),
     "pt": ("history", "Quais foram as causas da Revolução Francesa no século XVIII?"),
     "zh": ("math", "求解一元二次方程 x² - 5x + 6 = 0"),
 }

@@ -8,9 +8,10 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from answers import USUAL_TOTAL, completion, stream
+from answers import USUAL_TOTAL, completion, completion_body, stream, whole
 from demo.wire import Answer, Application, Request
 from lab import Exchange, Lab, Listener, body_of
+from policies import PLENTY
 
 LIMIT = 1000
 DURATION = re.compile(r"^(\d+d)?(\d+h)?(\d+m)?(\d+(\.\d+)?s)?(\d+ms)?$")
@@ -140,6 +141,26 @@ def test_a_listed_tenant_without_limits_is_never_refused(gateway: Listener) -> N
 
 def test_a_listed_tenant_has_its_own_limit(gateway: Listener) -> None:
     assert gateway.chat(tenant="spent").reply.error()["code"] == "request_too_large"
+
+
+def test_limits_that_the_server_tells_do_not_stand_beside_ours(gateway: Listener, tenant: str) -> None:
+    """A provider tells its own account's limits, which are none of this tenant's business and would contradict ours."""
+    answer = whole(completion_body(), x_ratelimit_limit_tokens="7", x_ratelimit_remaining_tokens="5", x_ratelimit_reset_tokens="1s")
+    reply = gateway.chat(answer=answer, tenant=tenant).reply
+    assert reply.number("x-ratelimit-limit-tokens") == PLENTY
+    assert reply.number("x-ratelimit-remaining-tokens") > 5
+    assert reply.header("x-ratelimit-reset-tokens") != "1s"
+
+
+def test_but_are_left_where_no_quota_is_ours(lab: Lab) -> None:
+    answer = whole(completion_body(), x_ratelimit_remaining_tokens="5")
+    assert lab.listener("no-quota").chat(answer=answer).reply.number("x-ratelimit-remaining-tokens") == 5
+
+
+def test_what_explains_is_ours_alone(gateway: Listener) -> None:
+    answer = whole(completion_body(), x_pointsman_model="another", x_pointsman_reason="whim")
+    reply = gateway.chat(answer=answer).reply
+    assert (reply.header("x-pointsman-model"), reply.header("x-pointsman-reason")) == ("stem-32b", "classified")
 
 
 def varied(chance: random.Random) -> tuple[int, bool, Application]:

@@ -59,10 +59,11 @@ def test_every_other_byte_stays(gateway: Listener, name: str) -> None:
 
 
 def test_an_auto_name_may_be_written_with_escapes(gateway: Listener) -> None:
-    sent = gateway.send(rb'{"mod\u0065l":"\u0061uto","messages":[{"role":"user","content":"Solve x^2 = 4 for x"}]}')
+    rest = b',"messages":[{"role":"user","content":%s}]}' % json.dumps(MATH).encode()
+    sent = gateway.send(rb'{"mod\u0065l":"\u0061uto"' + rest)
     assert sent.reply.header("x-pointsman-reason") == "classified"
     assert sent.seen.json()["model"] == STEM
-    assert sent.seen.body.endswith(b',"messages":[{"role":"user","content":"Solve x^2 = 4 for x"}]}')
+    assert sent.seen.body.endswith(rest)
 
 
 def test_a_missing_model_is_chosen(gateway: Listener) -> None:
@@ -161,7 +162,7 @@ def test_headers_that_the_policy_sets_cannot_be_forged(gateway: Listener) -> Non
     "path",
     [
         "/chat/completions",
-        "/openai/deployments/x/chat/completions?api-version=2024-10-21",
+        "/openai/deployments/auto/chat/completions?api-version=2024-10-21",
         "/v1/chat/completions?a=/b&c=d",
         "//v1//chat//completions",
         "/v1/x/../chat/completions",

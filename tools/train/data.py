@@ -88,7 +88,7 @@ def own(folder, everything):
     return rows, terms
 
 
-def babble(rows, rng, count=4000):
+def babble(rows, rng, count=6000):
     """Texts that mean nothing: our prompts with their letters exchanged, vowels for vowels, the same exchange throughout a text.
 
     They are learned with no label at all, all being equally likely, so that the network does not read a meaning into a language that it

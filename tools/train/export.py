@@ -53,7 +53,7 @@ def write(out, net, table, calibration, rows):
 def floors(rows, table, texts):
     """For each script that training covers, the share of a text's features that the table knows, as low as it gets in its languages.
 
-    It is 0.85 of the second percentile of the poorest language: a text below it is in a language that training did not cover.
+    It is three quarters of the second percentile of the poorest language: a text below it is in a language that training did not cover.
     """
     shares = {}
     for row in rows:
@@ -64,7 +64,7 @@ def floors(rows, table, texts):
     for name, langs in SCRIPTS.items():
         langs = {lang for lang in (set(shares) - NOT_LATIN if name == "latin" else langs) if shares.get(lang)}
         if langs:
-            yield name, 0.85 * min(float(np.quantile(shares[lang], 0.02)) for lang in langs)
+            yield name, 0.75 * min(float(np.quantile(shares[lang], 0.02)) for lang in langs)
 
 
 def chosen(rows):

@@ -26,13 +26,13 @@ import net as network  # noqa: E402
 from net import Net, smoothed, softmax  # noqa: E402
 
 ROWS, BUCKET, WIDTH, HIDDEN = 240000, 4, 16, 64
-POWER = 0.75  # the sum is divided by n^0.75: between a mean, which long texts need, and a sum, in which evidence adds up
+POWER = 0.6  # the sum is divided by n^0.6: between a mean, which long texts need, and a sum, in which evidence adds up
 LEXICON = 2.0  # lines of terms in an epoch, against one use of each term
 BATCH = 256
 DISTIL = 0.5
 CLIP = 0.99  # the quantile of the table's numbers that the largest four-bit one stands for
-FULL = dict(epochs=4, drop=0.4, rate=0.04, last=0.1, dense=3e-3)
-SMALL = dict(epochs=3, drop=0.4, rate=0.02, last=0.05, dense=1e-3)
+FULL = dict(epochs=4, drop=0.3, rate=0.04, last=0.1, dense=3e-3)
+SMALL = dict(epochs=3, drop=0.3, rate=0.02, last=0.05, dense=1e-3)
 
 
 def say(text):

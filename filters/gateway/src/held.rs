@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 /// How long a stream is held before its body must have begun, in nanoseconds. Only before the first body is seen, so a slow client is not
 /// mistaken for a missing flag for long.
-pub const PATIENCE: u64 = 1_000_000_000;
+pub const PATIENCE: u64 = 3_000_000_000;
 /// How often streams are looked at, in milliseconds.
 pub const TICK: u32 = 250;
 

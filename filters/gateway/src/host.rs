@@ -47,7 +47,7 @@ impl Map {
         }
     }
 
-    /// The value of a header; several of one name come joined by commas. None when there is none.
+    /// The value of a header; of several of one name, Envoy gives the first. None when there is none.
     pub fn get(self, name: &str) -> Answer<Option<Vec<u8>>> {
         let (mut data, mut size) = (ptr::null_mut(), 0);
         // SAFETY: the name outlives the call, and both results are written before it returns.

@@ -65,7 +65,7 @@ impl RootContext for Root {
             if !core::mem::replace(&mut self.told, true) {
                 error!(
                     "pointsman: the gateway does not show request bodies while headers are held: set `allow_on_headers_stop_iteration: true` \
-                     in the plugin's config (Envoy 1.35 or later). Until then requests wait a second and go on unrouted, to the policy's default"
+                     in the plugin's config (Envoy 1.35 or later). Until then requests wait three seconds and go on unrouted, as they came"
                 );
             }
             if host::act_for(context).is_ok() {
