@@ -5,7 +5,7 @@
 //! answers of an upstream that the gateway trusts, so it accepts some texts that are no JSON; it never reports a value that is not there.
 
 use super::Kind;
-use super::pull::plain_run;
+use super::run::plain_run;
 
 /// Levels of the path that are remembered. The deepest usage field of any API stands at 4 (`response.usage.output_tokens_details.reasoning_tokens`).
 pub const DEPTH: usize = 6;
