@@ -102,6 +102,13 @@ struct Decision {
     classify_nanos: u64,
 }
 
+impl Decision {
+    /// The model's name where it can stand in a header: a client's own may hold anything, line breaks included.
+    fn model_header(&self) -> Option<&str> {
+        self.model.as_deref().filter(|model| model.bytes().all(|b| (0x20..0x7f).contains(&b)))
+    }
+}
+
 /// How a finished exchange was charged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Settled {
@@ -284,8 +291,8 @@ impl Dispatched {
             say("confidence", format!("{:.2}", decision.confidence));
             say("classify-us", (decision.classify_nanos / 1_000).to_string());
         }
-        if let Some(model) = &decision.model {
-            say("model", model.clone());
+        if let Some(model) = decision.model_header() {
+            say("model", model.into());
         }
         if self.hold.is_some() {
             say("reserved", self.reserved.to_string());

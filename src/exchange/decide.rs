@@ -180,9 +180,8 @@ fn headers(engine: &Engine, gathering: &Gathering, decision: &Decision, target: 
     if let (Some(Reason::Classified), Some(label)) = (decision.reason, &decision.label) {
         set.push((names.domain.clone(), label.clone()));
     }
-    // A client's own model name is put into a header only when it can stand there.
-    if let Some(model) = decision.model.as_ref().filter(|model| model.bytes().all(|b| (0x20..0x7f).contains(&b))) {
-        set.push((names.model.clone(), model.clone()));
+    if let Some(model) = decision.model_header() {
+        set.push((names.model.clone(), model.into()));
     }
     Forward { remove: removed(gathering), set, body: None, reroute: true }
 }

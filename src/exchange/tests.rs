@@ -127,6 +127,15 @@ fn an_explicit_model_is_left_alone() {
 }
 
 #[test]
+fn a_model_that_cannot_stand_in_a_header_is_put_into_none() {
+    let mut world = world(POLICY);
+    let (mut exchange, step) = world.send(&heads(&[]), &MATH.replace("auto", "x\\r\\nset-cookie: a=b"));
+    assert!(forward(step).set.iter().all(|(name, _)| name != "x-pointsman-model"));
+    let (head, _) = world.answer(&mut exchange, 200, "application/json", "{}");
+    assert!(head.set.iter().all(|(name, value)| name != "x-pointsman-model" && !value.contains('\n')));
+}
+
+#[test]
 fn two_models_become_one() {
     let mut world = world(POLICY);
     let doubled = r#"{"model":"a","messages":[{"role":"user","content":"x"}],"model":"b"}"#;

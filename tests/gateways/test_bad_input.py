@@ -265,3 +265,11 @@ def test_what_only_looks_like_an_upgrade_does_not_pass_the_quota(gateway: Listen
     if any(one.body for one in sent.reached):
         assert sent.reply.header("x-pointsman-reason") == "classified", sent
         assert gateway.used(tenant) == USUAL_TOTAL
+
+
+def test_a_model_with_line_breaks_reaches_no_header(gateway: Listener) -> None:
+    sent = gateway.send(body_of(model="x\r\nset-cookie: a=b"))
+    assert sent.seen.header("x-pointsman-model") is None
+    assert sent.reply.header("x-pointsman-model") is None
+    assert sent.reply.header("set-cookie") is None
+    assert sent.reply.status == 200
