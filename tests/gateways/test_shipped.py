@@ -70,6 +70,11 @@ def test_an_interrupted_demo_leaves_nothing_running(by: signal.Signals) -> None:
             assert envoy
         finally:
             demo.send_signal(by)
+            try:
+                demo.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                demo.kill()
+                raise
     end = time.monotonic() + 5
     while any(runs(pid) for pid in envoy):
         assert time.monotonic() < end, "Envoy still runs"

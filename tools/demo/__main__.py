@@ -157,6 +157,8 @@ def main() -> int:
     parser.add_argument("--keep", action="store_true", help="leave everything running and print curl commands to try")
     parser.add_argument("--json", action="store_true", help="one JSON object per request instead of the table")
     arguments = parser.parse_args()
+    # Ctrl-C, too: a shell that starts a program in the background has it ignored, and Python then leaves it so.
+    signal.signal(signal.SIGINT, interrupt)
     signal.signal(signal.SIGTERM, interrupt)
     signal.signal(signal.SIGHUP, interrupt)
     try:
